@@ -1,0 +1,6 @@
+# A node is what the lab's data says it is, never what it says of itself.
+$role = lookup('role', { 'default_value' => undef })
+unless $role =~ Pattern[/\A[a-z][a-z0-9_]*\z/] {
+  fail("${trusted['certname']} is no node of this lab: no role in its data under /etc/puppet/lab/nodes")
+}
+include "role::${role}"
