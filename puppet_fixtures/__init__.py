@@ -1,0 +1,1 @@
+"""What is monitored: the Puppet control repository and the simulated fleet as data."""
