@@ -1,0 +1,1 @@
+"""Client protocols without sockets, threads or clocks of their own: bytes in, bytes and events out."""
