@@ -1,0 +1,153 @@
+"""What the machine `puppet` needs to know of this lab: the control repository and the lab's own Hiera data.
+
+Renders the data (pure) and puts both there. Secrets stand in one node's file each, readable by the Puppet server alone.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provision.ssh import Machine
+from vm import artefact
+from vm.hosting import HostingSpec
+from vm.lab import KINDS, Lab
+from vm.secret_store import SecretStore, fingerprint
+
+ENVIRONMENT = "/etc/puppet/code/environments/production"
+LAB_DATA = "/etc/puppet/lab"
+CODE = ("data", "manifests", "modules", "site", "environment.conf", "hiera.yaml")
+NODE_SECRETS: Mapping[str, tuple[str, ...]] = {
+    "puppet": ("puppetdb_db",),
+    "monitor": ("icingadb_db", "icingaweb_db", "redis", "web_admin", "basic_auth", "icinga_enrolment"),
+    "fleet": (),
+}
+EXTRA_CERTIFICATES = ("icinga", "harness")
+"""Certificates that are no Puppet nodes: Icinga's endpoint on the monitor, the harness's read-only API client."""
+
+
+def enrolment_secret(certname: str) -> str:
+    """Name of the secret that a certname's certificate request must carry."""
+    return f"enrol-{certname}"
+
+
+def lab_data(lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str) -> dict[str, Any]:
+    """The public data of the lab (lab.yaml)."""
+    return {
+        "lab::domain": lab.domain,
+        "lab::network": str(lab.network),
+        "lab::gateway": str(lab.gateway),
+        "lab::addresses": {kind: str(lab.address(kind)) for kind in KINDS},
+        "lab::smarthost": lab.fqdn("fleet"),
+        "lab::smarthost_port": 25,
+        "lab::hosts": {name: str(address) for name, address in sorted(hosts.items())},
+        "lab::collect_mode": collect_mode,
+    }
+
+
+def node_data(lab: Lab, kind: str, spec: HostingSpec, secrets: SecretStore) -> dict[str, Any]:
+    """The data of one of the lab's machines (nodes/CERTNAME.yaml)."""
+    data: dict[str, Any] = {"role": kind}
+    if kind == "monitor":
+        data |= {"hosting::vcpus": spec.vcpus, "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
+    for name in NODE_SECRETS[kind]:
+        key = enrolment_secret(f"icinga.{lab.domain}") if name == "icinga_enrolment" else name
+        data[f"secrets::{name}"] = secrets.get(key)
+    return data
+
+
+def enrolled(lab: Lab, hosts: Iterable[str]) -> list[str]:
+    """Every certname that may ask for a certificate."""
+    return [*(lab.fqdn(kind) for kind in KINDS), *(lab.fqdn(name) for name in EXTRA_CERTIFICATES), *hosts]
+
+
+def lab_files(
+    lab: Lab,
+    roles: Mapping[str, str],
+    addresses: Mapping[str, IPv4Address],
+    spec: HostingSpec,
+    secrets: SecretStore,
+    collect_mode: str,
+) -> dict[str, str]:
+    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles."""
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode))}
+    for kind in KINDS:
+        files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
+    for certname, role in roles.items():
+        files[f"nodes/{certname}.yaml"] = yaml.safe_dump({"role": role})
+    for certname in enrolled(lab, roles):
+        files[f"enrolment/{certname}"] = fingerprint(secrets.get(enrolment_secret(certname))) + "\n"
+    return files
+
+
+def code_files(control_repo: Path) -> list[Path]:
+    """The control repository's files that go to the Puppet server."""
+    found = []
+    for name in CODE:
+        top = control_repo / name
+        found += [top] if top.is_file() else [path for path in top.rglob("*") if path.is_file()]
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+def code_digest(control_repo: Path) -> str:
+    """Digest of the code that the Puppet server compiles from."""
+    return artefact.digest_files(code_files(control_repo), control_repo)
+
+
+def code_archive(control_repo: Path) -> bytes:
+    """The control repository as a tar, owned by root, without times."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for path in code_files(control_repo):
+            member = tarfile.TarInfo(str(path.relative_to(control_repo)))
+            member.size = path.stat().st_size
+            member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            with path.open("rb") as content:
+                tar.addfile(member, content)
+    return stream.getvalue()
+
+
+def data_archive(files: Mapping[str, str], group_id: int) -> bytes:
+    """The lab's data as a tar: directories 0750, files 0640, readable by the Puppet server's group."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for name in ("nodes", "enrolment"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode, folder.gid = tarfile.DIRTYPE, 0o750, group_id
+            tar.addfile(folder)
+        for name, text in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            data = text.encode()
+            member.size, member.mode, member.gid = len(data), 0o640, group_id
+            tar.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def replace_directory(machine: Machine, target: str, archive: bytes, owner: str, mode: str) -> None:
+    """Unpack an archive beside a directory and put it in its place; a cut leaves the old one or the new one."""
+    fresh, old = f"{target}.new", f"{target}.old"
+    machine.run(["rm", "-rf", fresh, old])
+    machine.run(["install", "-d", "-m", mode, "-g", owner, fresh])
+    machine.run(["tar", "-C", fresh, "--numeric-owner", "-xf", "-"], input=archive)
+    machine.run(["sh", "-c", 'if [ -e "$1" ]; then mv "$1" "$2"; fi; mv "$3" "$1"', "sh", target, old, fresh])
+    machine.run(["rm", "-rf", old])
+
+
+def deploy(machine: Machine, control_repo: Path, files: Mapping[str, str]) -> None:
+    """Put code and data on the machine `puppet`."""
+    group = machine.run(["getent", "group", "puppet"]).stdout.split(":")[2]
+    replace_directory(machine, ENVIRONMENT, code_archive(control_repo), "root", "0755")
+    replace_directory(machine, LAB_DATA, data_archive(files, int(group)), "puppet", "0750")
+
+
+def csr_attributes(secret: str) -> str:
+    """A csr_attributes.yaml with the challenge password (RFC 2985, 5.4.1) that autosigning demands."""
+    return yaml.safe_dump({"custom_attributes": {"1.2.840.113549.1.9.7": secret}})
+
+

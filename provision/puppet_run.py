@@ -1,0 +1,66 @@
+"""One run of the Puppet agent on a machine: started, waited for, its summary read."""
+
+from __future__ import annotations
+
+import time
+
+import yaml
+
+from provision.ssh import Machine
+from vm.artefact import Record
+from vm.errors import WatchpostError
+
+SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
+
+
+class PuppetRun(Record):
+    """What a run did. changed and failed count resources; exit_code is that of --detailed-exitcodes."""
+
+    version: int = 1
+    seconds: float
+    exit_code: int
+    resources: int
+    changed: int
+    failed: int
+    compile_s: float
+
+
+def read_summary(text: str) -> tuple[int, int, int, float]:
+    """Resources in all, changed, failed, and seconds the agent waited for its catalog, of last_run_summary.yaml."""
+    data = yaml.safe_load(text) or {}
+    counts, times = data.get("resources", {}), data.get("time", {})
+    failed = int(counts.get("failed", 0)) + int(counts.get("failed_to_restart", 0))
+    return int(counts.get("total", 0)), int(counts.get("changed", 0)), failed, float(times.get("config_retrieval", 0.0))
+
+
+def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = 1200) -> PuppetRun:
+    """Run a puppet command with --detailed-exitcodes (0 nothing to do, 2 changed; else it failed).
+
+    Raises WatchpostError with Puppet's own error lines when it failed.
+    """
+    began = time.monotonic()
+    result = machine.run(argv, check=False, timeout_s=timeout_s)
+    seconds = round(time.monotonic() - began, 1)
+    if result.returncode not in (0, 2):
+        output = (result.stdout + result.stderr).splitlines()
+        errors = [line.strip() for line in output if "Error:" in line or "error:" in line]
+        raise WatchpostError(
+            f"Puppet failed on {machine.name} after {seconds:.0f} s: {' / '.join(errors[:4]) or output[-1:]}",
+            f"{argv[0]} {argv[1]} on {machine.name}",
+            "the run's whole output is in the lab's log; mend the manifest and run the same command again",
+        )
+    summary = machine.run(["cat", SUMMARY], check=False)
+    total, changed, failed, compile_s = read_summary(summary.stdout) if summary.returncode == 0 else (0, 0, 0, 0.0)
+    return PuppetRun(
+        seconds=seconds, exit_code=result.returncode, resources=total, changed=changed, failed=failed,
+        compile_s=round(compile_s, 2),
+    )  # fmt: skip
+
+
+def agent_argv(server: str, certname: str) -> list[str]:
+    """A foreground agent run that waits for nobody and reports what it did by its exit code."""
+    return [
+        "puppet", "agent", "--onetime", "--no-daemonize", "--verbose", "--no-splay", "--detailed-exitcodes",
+        "--no-usecacheonfailure", "--color=false", f"--server={server}", f"--certname={certname}", "--waitforcert=5",
+        "--maxwaitforcert=60",
+    ]  # fmt: skip

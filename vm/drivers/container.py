@@ -1,0 +1,156 @@
+"""Run a machine natively: systemd-nspawn over a read-only image tree, with CPU and memory limits.
+
+For support machines always, for the monitor with --driver container. Works also where PID 1 is not systemd and
+cgroups are v1. The container's mounts live in a private mount namespace and go with its last process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from vm import artefact, cgroups, processes
+from vm.command import run
+from vm.drivers import MachineSpec, machine_directory
+from vm.errors import WatchpostError
+from vm.lab import Lab
+from vm.wait import wait_until
+
+
+class Running(artefact.Record):
+    """A started container: the nspawn process and the container's PID 1 as the host sees it."""
+
+    version: int = 1
+    supervisor: processes.OwnedProcess
+    leader: processes.OwnedProcess
+
+
+def nspawn_argv(spec: MachineSpec) -> list[str]:
+    """The systemd-nspawn command. Every credential comes from a file: --set-credential would stand in argv."""
+    directory = spec.directory
+    argv = [
+        "systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--boot",
+        f"--directory={directory / 'merged'}",
+        f"--machine={spec.lab.name}-{spec.kind}"[:64],
+        f"--network-bridge={spec.lab.bridge}",
+        "--console=read-only", "--timezone=off", "--link-journal=no", "--resolv-conf=off",
+    ]  # fmt: skip
+    names = sorted([*spec.credentials.public, *spec.credentials.secret])
+    argv += [f"--load-credential={name}:{directory / 'credentials' / name}" for name in names]
+    return argv
+
+
+def start(spec: MachineSpec) -> None:
+    """Start the container; returns when its PID 1 runs. A container that runs already is left alone."""
+    if running(spec.lab, spec.kind):
+        return
+    stop(spec.lab, spec.kind)
+    directory = spec.directory
+    for name in ("upper", "work", "merged", "credentials"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    (directory / "credentials").chmod(0o700)
+    for name, text in spec.credentials.public.items():
+        artefact.write_file(directory / "credentials" / name, text)
+    for name, path in spec.credentials.secret.items():
+        artefact.write_file(directory / "credentials" / name, path.read_bytes())
+    plan = {
+        "lab": spec.lab.name,
+        "kind": spec.kind,
+        "vcpus": spec.vcpus,
+        "memory_mib": spec.memory_mib,
+        "overlay": [str(spec.image.tree), str(directory / "upper"), str(directory / "work"), str(directory / "merged")],
+        "argv": nspawn_argv(spec),
+    }
+    artefact.write_file(directory / "start.json", json.dumps(plan, indent=2))
+    with (directory / "console.log").open("ab") as log:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "--",
+             sys.executable, "-m", "vm.drivers.container_entry", str(directory / "start.json")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )  # fmt: skip
+
+    def leader() -> int | None:
+        if process.poll() is not None:
+            tail = (directory / "console.log").read_text(errors="replace").strip().splitlines()[-2:]
+            raise WatchpostError(f"container {spec.kind} did not start: {' / '.join(tail)}", str(directory / "console.log"))
+        found = processes.children(process.pid)
+        return next((pid for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() == "systemd"), None)
+
+    pid = wait_until(leader, reason=f"PID 1 of container {spec.kind}", deadline_s=30, interval_s=0.05)
+    artefact.save(
+        Running(supervisor=processes.owned(process.pid), leader=processes.owned(pid)), directory / "running.json"
+    )
+
+
+def running(lab: Lab, kind: str) -> Running | None:
+    """The running container, or None."""
+    path = machine_directory(lab, kind) / "running.json"
+    if not path.exists():
+        return None
+    state = artefact.load(Running, path)
+    return state if processes.alive(state.leader) else None
+
+
+def strays(lab: Lab, kind: str) -> list[int]:
+    """Processes still in the container's groups: what a killed start left behind."""
+    found: set[int] = set()
+    for directory in cgroups.groups(lab.name, kind).values():
+        for path in directory.rglob("cgroup.procs"):
+            found.update(int(word) for word in path.read_text().split())
+    return sorted(found - {os.getpid()})
+
+
+def stop(lab: Lab, kind: str, *, orderly: bool = False) -> None:
+    """End the container, with orderly by a clean shutdown first; its files stay."""
+    directory = machine_directory(lab, kind)
+    state = running(lab, kind)
+    if state and orderly:
+        processes.end(state.leader, first=38, patience_s=60)  # SIGRTMIN+4: systemd powers off (systemd(1))
+    if state:
+        processes.end(state.leader, first=9)
+        processes.end(state.supervisor, first=15)
+    for pid in strays(lab, kind):
+        try:
+            processes.end(processes.owned(pid), first=9)
+        except ProcessLookupError:
+            continue
+    if not strays(lab, kind):
+        cgroups.remove(lab.name, kind)
+    (directory / "running.json").unlink(missing_ok=True)
+
+
+def destroy(lab: Lab, kind: str) -> None:
+    """End the container and remove its files."""
+    stop(lab, kind)
+    shutil.rmtree(machine_directory(lab, kind), ignore_errors=False) if machine_directory(lab, kind).exists() else None
+
+
+def network_namespace(lab: Lab, kind: str) -> Path:
+    """The container's network namespace, for processes of the harness that belong into it."""
+    state = running(lab, kind)
+    if state is None:
+        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
+    return Path(f"/proc/{state.leader.pid}/ns/net")
+
+
+def inside(lab: Lab, kind: str, argv: list[str], *, check: bool = True, timeout_s: float = 600) -> str:
+    """Run a command inside, past the network: the container's out-of-band access."""
+    return run(enter_argv(lab, kind) + argv, check=check, timeout_s=timeout_s).stdout
+
+
+def enter_argv(lab: Lab, kind: str) -> list[str]:
+    """What to put before a command to run it inside the container."""
+    state = running(lab, kind)
+    if state is None:
+        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
+    return ["nsenter", f"--target={state.leader.pid}", "--all", "--wd=/root", "--"]
+
+
+def console_argv(lab: Lab, kind: str) -> list[str]:
+    """An interactive root shell that needs no network."""
+    return [*enter_argv(lab, kind), "/bin/bash", "-l"]

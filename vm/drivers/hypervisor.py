@@ -1,0 +1,163 @@
+"""libvirt on this host: the connection (started where no systemd does it) and the lab's network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import jinja2
+import libvirt
+
+from vm import artefact, processes
+from vm.command import run
+from vm.errors import WatchpostError
+from vm.lab import Lab
+from vm.wait import wait_until
+
+URI = "qemu:///system"
+NAMESPACE = "urn:watchpost:lab:1"
+DAEMONS = ("virtlogd", "libvirtd")
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=True,
+    trim_blocks=True, lstrip_blocks=True,
+)  # fmt: skip
+
+
+class StartedDaemons(artefact.Record):
+    """libvirt's daemons that this lab started because nobody else had."""
+
+    version: int = 1
+    processes: tuple[processes.OwnedProcess, ...]
+
+
+def silence(_: object, __: object) -> None:
+    """libvirt prints every error to stderr unless told not to; we raise them instead."""
+
+
+libvirt.registerErrorHandler(silence, None)
+
+
+def try_connect() -> libvirt.virConnect | None:
+    """A connection, or None when libvirt does not answer."""
+    try:
+        return libvirt.open(URI)
+    except libvirt.libvirtError:
+        return None
+
+
+@contextmanager
+def connection(lab: Lab | None = None) -> Iterator[libvirt.virConnect]:
+    """A connection to the system's libvirt; with a lab, its daemons are started when nothing else starts them.
+
+    Raises WatchpostError when libvirt does not answer.
+    """
+    found = try_connect()
+    if found is None and lab is not None:
+        start_daemons(lab)
+        found = wait_until(try_connect, reason="libvirtd's socket", deadline_s=30)
+    if found is None:
+        raise WatchpostError("libvirt does not answer", URI, "start libvirtd, or run `invoke provision`, which does")
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def start_daemons(lab: Lab) -> None:
+    """Start virtlogd and libvirtd and remember them as this lab's."""
+    if Path("/run/systemd/system").exists():
+        run(["systemctl", "start", "virtlogd.socket", "libvirtd.socket"])
+        return
+    mine = []
+    for name in DAEMONS:
+        pid_file = Path(f"/run/{name}.pid")
+        old = int(pid_file.read_text() or 0) if pid_file.exists() else 0
+        if old and processes.start_ticks(old) is not None and name in Path(f"/proc/{old}/comm").read_text():
+            continue
+        run([name, "--daemon"])
+        pid = wait_until(lambda: pid_file.exists() and int(pid_file.read_text() or 0), reason=f"{name} to start", deadline_s=20)  # noqa: B023
+        mine.append(processes.owned(pid))
+    artefact.save(StartedDaemons(processes=tuple(mine)), lab.directory / "libvirt-daemons.json")
+
+
+def stop_daemons(lab: Lab) -> None:
+    """Stop libvirt's daemons if this lab started them and nothing else uses them."""
+    path = lab.directory / "libvirt-daemons.json"
+    if not path.exists():
+        return
+    connected = try_connect()
+    if connected is not None:
+        others = connected.numOfDomains() + connected.numOfNetworks() + connected.numOfDefinedDomains()
+        connected.close()
+        if others:
+            return
+    for process in reversed(artefact.load(StartedDaemons, path).processes):
+        processes.end(process)
+    path.unlink()
+
+
+def network_name(lab: Lab) -> str:
+    """Name of the lab's network."""
+    return f"watchpost-{lab.name}"
+
+
+def network_xml(lab: Lab, names: Mapping[str, IPv4Address]) -> str:
+    """The network: NAT, fixed names, no DHCP (machines bring their addresses)."""
+    return TEMPLATES.get_template("network.xml.j2").render(
+        name=network_name(lab), namespace=NAMESPACE, lab=lab, names=sorted(names.items())
+    )
+
+
+def refuse_taken_subnet(wanted: IPv4Network) -> None:
+    """Raises WatchpostError when a route of this host overlaps the lab's subnet."""
+    for line in run(["ip", "-4", "-o", "route", "show"]).stdout.splitlines():
+        word = line.split()[0]
+        if word != "default" and IPv4Network(word).overlaps(wanted):
+            raise WatchpostError(
+                f"the lab's network {wanted} overlaps a route of this host: {line.strip()}", "ip route",
+                "use --lab NAME: another name has another subnet",
+            )  # fmt: skip
+
+
+def ensure_network(lab: Lab, names: Mapping[str, IPv4Address]) -> None:
+    """Make the lab's network run with these names; names of a running network are brought up to date live."""
+    with connection(lab) as hypervisor:
+        xml = network_xml(lab, names)
+        stamp = lab.directory / "network.xml"
+        try:
+            network = hypervisor.networkLookupByName(network_name(lab))
+        except libvirt.libvirtError:
+            refuse_taken_subnet(lab.network)
+            network = hypervisor.networkDefineXMLFlags(xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
+        if not network.isActive():
+            network.create()
+        artefact.write_file(stamp, xml)
+
+
+def destroy_network(lab: Lab) -> None:
+    """Remove the lab's network; it must carry the lab's mark."""
+    hypervisor = try_connect()
+    if hypervisor is None:
+        return
+    try:
+        network = hypervisor.networkLookupByName(network_name(lab))
+    except libvirt.libvirtError:
+        return
+    refuse_foreign(network.XMLDesc(), lab)
+    if network.isActive():
+        network.destroy()
+    network.undefine()
+    hypervisor.close()
+
+
+def refuse_foreign(xml: str, lab: Lab) -> None:
+    """Raises WatchpostError unless a libvirt object's metadata names this lab."""
+    if NAMESPACE not in xml or f'name="{lab.name}"' not in xml.replace("'", '"'):
+        raise WatchpostError(
+            "an object of libvirt has the lab's name but not its mark; it is left alone", lab.name,
+            "look at it with virsh and remove it yourself if it is yours",
+        )  # fmt: skip
+
+

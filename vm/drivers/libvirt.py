@@ -1,0 +1,170 @@
+"""Run the monitor as a libvirt VM, with KVM where it really boots and with TCG elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import pwd
+import shutil
+from pathlib import Path
+
+import libvirt
+
+from vm import artefact
+from vm.command import run
+from vm.drivers import MachineSpec, machine_directory
+from vm.drivers.hypervisor import (
+    NAMESPACE,
+    TEMPLATES,
+    connection,
+    network_name,
+    refuse_foreign,
+    try_connect,
+)
+from vm.errors import WatchpostError
+from vm.lab import Lab
+from vm.wait import wait_until
+
+MAX_VCPUS = 8
+MAX_MEMORY_MIB = 16384
+"""Declared for later growth without a new definition of the domain."""
+
+
+def domain_name(lab: Lab, kind: str) -> str:
+    """Name of a machine's domain, unique on the host."""
+    return f"watchpost-{lab.name}-{kind}"
+
+
+def mac(lab: Lab, kind: str) -> str:
+    """A fixed address in QEMU's own range."""
+    tail = hashlib.sha256(f"{lab.name} {kind}".encode()).digest()
+    return f"52:54:00:{tail[0]:02x}:{tail[1]:02x}:{tail[2]:02x}"
+
+
+def domain_xml(spec: MachineSpec) -> str:
+    """The domain. Public credentials stand in it, secrets only as names of files. Pure."""
+    directory = spec.directory
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in spec.credentials.public.items()}
+    return TEMPLATES.get_template("domain.xml.j2").render(
+        name=domain_name(spec.lab, spec.kind),
+        lab=spec.lab,
+        namespace=NAMESPACE,
+        accelerator=spec.accelerator,
+        vcpus=spec.vcpus,
+        max_vcpus=max(MAX_VCPUS, spec.vcpus),
+        memory_mib=spec.memory_mib,
+        max_memory_mib=max(MAX_MEMORY_MIB, spec.memory_mib),
+        public=sorted(encoded.items()),
+        secret=[(name, directory / "credentials" / name) for name in sorted(spec.credentials.secret)],
+        disk=directory / "disk.qcow2",
+        console_log=directory / "console.log",
+        network=network_name(spec.lab),
+        mac=mac(spec.lab, spec.kind),
+    )
+
+
+def qemu_user() -> tuple[int, int]:
+    """User and group that libvirt runs QEMU as on Debian."""
+    entry = pwd.getpwnam("libvirt-qemu")
+    return entry.pw_uid, entry.pw_gid
+
+
+def start(spec: MachineSpec) -> None:
+    """Define (validated against libvirt's schema) and start the domain; one that runs already is left alone."""
+    directory = spec.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o711)
+    folder = directory / "credentials"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+    user, group = qemu_user()
+    for name, path in spec.credentials.secret.items():
+        artefact.write_file(folder / name, path.read_bytes(), 0o400)
+        shutil.chown(folder / name, user, group)
+    disk = directory / "disk.qcow2"
+    if not disk.exists():
+        run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", spec.image.disk, disk, f"{spec.disk_gib}G"])
+        disk.chmod(0o600)
+    with connection(spec.lab) as hypervisor:
+        try:
+            domain = hypervisor.lookupByName(domain_name(spec.lab, spec.kind))
+            refuse_foreign(domain.XMLDesc(), spec.lab)
+            if domain.isActive():
+                return
+        except libvirt.libvirtError:
+            pass
+        try:
+            domain = hypervisor.defineXMLFlags(domain_xml(spec), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+            domain.create()
+        except libvirt.libvirtError as error:
+            raise WatchpostError(
+                f"libvirt did not start the machine {spec.kind}: {error}", f"/var/log/libvirt/qemu/{domain_name(spec.lab, spec.kind)}.log"
+            ) from error
+
+
+def running(lab: Lab, kind: str) -> bool:
+    """Whether the machine's domain runs."""
+    hypervisor = try_connect()
+    if hypervisor is None:
+        return False
+    try:
+        return bool(hypervisor.lookupByName(domain_name(lab, kind)).isActive())
+    except libvirt.libvirtError:
+        return False
+    finally:
+        hypervisor.close()
+
+
+def stop(lab: Lab, kind: str, *, orderly: bool = False) -> None:
+    """End the domain; with orderly the guest is asked first and has 120 s."""
+    hypervisor = try_connect()
+    if hypervisor is None:
+        return
+    try:
+        domain = hypervisor.lookupByName(domain_name(lab, kind))
+    except libvirt.libvirtError:
+        return
+    refuse_foreign(domain.XMLDesc(), lab)
+    if domain.isActive() and orderly:
+        domain.shutdown()
+        try:
+            wait_until(lambda: not domain.isActive(), reason=f"{kind} to shut down", deadline_s=120)
+        except WatchpostError:
+            pass  # it had its time; it is ended below
+    if domain.isActive():
+        domain.destroy()
+    hypervisor.close()
+
+
+def destroy(lab: Lab, kind: str) -> None:
+    """End and undefine the domain and remove its files."""
+    hypervisor = try_connect()
+    if hypervisor is not None:
+        try:
+            domain = hypervisor.lookupByName(domain_name(lab, kind))
+            refuse_foreign(domain.XMLDesc(), lab)
+            if domain.isActive():
+                domain.destroy()
+            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+        except libvirt.libvirtError:
+            pass
+        hypervisor.close()
+    directory: Path = machine_directory(lab, kind)
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def set_link(lab: Lab, kind: str, *, up: bool) -> None:
+    """Pull or plug the machine's network cable."""
+    with connection() as hypervisor:
+        domain = hypervisor.lookupByName(domain_name(lab, kind))
+        xml = (
+            f"<interface type='network'><mac address='{mac(lab, kind)}'/><source network='{network_name(lab)}'/>"
+            f"<model type='virtio'/><link state='{'up' if up else 'down'}'/></interface>"
+        )
+        domain.updateDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def console_argv(lab: Lab, kind: str) -> list[str]:
+    """An interactive session on the machine's serial console."""
+    return ["virsh", "--connect", "qemu:///system", "console", "--force", domain_name(lab, kind)]

@@ -1,0 +1,63 @@
+"""The lab's secrets: made once per lab, one file each, readable by root alone. Never in argv, logs or digests."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from vm.artefact import write_file
+from vm.command import run
+
+
+class SecretStore:
+    """Secrets of one lab by name; asked for a new name, it makes a random one (144 bits)."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, name: str) -> Path:
+        """The file of a secret, made if need be."""
+        path = self.directory / name
+        if not path.exists():
+            write_file(path, secrets.token_urlsafe(18))
+        return path
+
+    def get(self, name: str) -> str:
+        """A secret's text."""
+        return self.path(name).read_text()
+
+    def names(self) -> list[str]:
+        """What has been made so far."""
+        return sorted(path.name for path in self.directory.iterdir() if not path.name.startswith("."))
+
+    def ssh_key(self, name: str) -> tuple[Path, str]:
+        """An ed25519 key pair: the private key's file (OpenSSH format) and the public key's line."""
+        path = self.directory / name
+        if not path.exists():
+            key = ed25519.Ed25519PrivateKey.generate()
+            private = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            )
+            write_file(path, private)
+        loaded = serialization.load_ssh_private_key(path.read_bytes(), password=None)
+        public = loaded.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        return path, public.decode()
+
+    def root_password_line(self) -> Path:
+        """A file with chpasswd's line "root:HASH" of the lab's root password."""
+        path = self.directory / "root-password.line"
+        if not path.exists():
+            hashed = run(["openssl", "passwd", "-6", "-stdin"], input=self.get("root-password")).stdout.strip()
+            write_file(path, f"root:{hashed}\n")
+        return path
+
+
+def fingerprint(secret: str) -> str:
+    """Lower-case hex sha256 of a secret: what the autosigning policy compares."""
+    return hashlib.sha256(secret.encode()).hexdigest()
