@@ -1,18 +1,18 @@
-"""One simulated agent: its TLS connection to the master, kept up like a real agent's, and the results it pushes.
+"""One simulated agent: its TLS connection to the master, kept up like a real agent's, and its results.
 
-Owns the socket and the timers of one host; the protocol itself is provision/protocol. Runs in an asyncio loop.
+Owns the socket and the timers of one host; the protocol is provision/protocol. Runs in an asyncio loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from provision import plausible, push_plan
+from provision.mutual_tls import client_context, common_name
 from provision.protocol.agent_session import RECONNECT_S, AgentSession, Closed, Connected
 from provision.protocol.icinga import CheckResultEncoder
 from provision.pusher_spec import PushedCheck, PushedHost, PusherSpec
@@ -37,28 +37,12 @@ class Tally:
         return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))]
 
 
-def tls_context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Mutual TLS with a CA of our own. The peer's name is its certificate's CN, which the caller compares after the handshake."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.load_verify_locations(ca)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
-def common_name(peer: Any) -> str:
-    """The CN of ssl's getpeercert() dictionary, empty when there is none."""
-    for part in (peer or {}).get("subject", ()):
-        for key, value in part:
-            if key == "commonName":
-                return str(value)
-    return ""
-
-
 class Agent(asyncio.Protocol):
     """Connects, pushes, reconnects, until `stop`."""
 
-    def __init__(self, spec: PusherSpec, host: PushedHost, tally: Tally, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, spec: PusherSpec, host: PushedHost, tally: Tally, wall: Callable[[], float] = time.time
+    ) -> None:
         self.host = host
         self._spec = spec
         self._tally = tally
@@ -119,7 +103,7 @@ class Agent(asyncio.Protocol):
             began = self._loop.time()
             self._ended.clear()
             try:
-                context = tls_context(str(self._spec.ca), str(self.host.certificate), str(self.host.key))
+                context = client_context(self._spec.ca, self.host.certificate, self.host.key)
                 await asyncio.wait_for(
                     self._loop.create_connection(
                         lambda: self,
@@ -208,7 +192,7 @@ class Agent(asyncio.Protocol):
     def _begin(self, check: PushedCheck) -> None:
         """Plan a check's first result on this connection: soon, or at its next planned time."""
         spec, name = self._spec, self.host.certname
-        encoder = CheckResultEncoder(name, check.title, name, ["/usr/lib/nagios/plugins/simulated", check.title])
+        encoder = CheckResultEncoder(name, check.title, name, ["simulated", check.title])
         phase = push_plan.phase(spec.seed, name, check.title, check.interval_s)
         n = push_plan.slot(self._wall(), phase, check.interval_s)
         if spec.prompt_s:
@@ -217,13 +201,23 @@ class Agent(asyncio.Protocol):
         else:
             self._plan(check, encoder, phase, n + 1, push_plan.due(n + 1, phase, check.interval_s))
 
-    def _plan(self, check: PushedCheck, encoder: CheckResultEncoder, phase: float, n: int, planned: float) -> None:
+    def _plan(
+        self, check: PushedCheck, encoder: CheckResultEncoder, phase: float, n: int, planned: float
+    ) -> None:
         result = plausible.outcome(check.model, self._spec.seed, self.host.certname, check.title, n)
         wait = planned + result.delay_s - self._wall()
-        self._timers[check.title] = self._loop.call_later(max(0.0, wait), self._push, check, encoder, phase, n, planned, result)
+        self._timers[check.title] = self._loop.call_later(
+            max(0.0, wait), self._push, check, encoder, phase, n, planned, result
+        )
 
     def _push(
-        self, check: PushedCheck, encoder: CheckResultEncoder, phase: float, n: int, planned: float, result: plausible.Outcome
+        self,
+        check: PushedCheck,
+        encoder: CheckResultEncoder,
+        phase: float,
+        n: int,
+        planned: float,
+        result: plausible.Outcome,
     ) -> None:
         now = self._wall()
         if self._session is None or self._session.state != "connected" or self._paused:
@@ -231,7 +225,12 @@ class Agent(asyncio.Protocol):
         elif not result.mute:
             self._session.send(
                 encoder.encode(
-                    result.state, result.output, result.perfdata, scheduled=planned, started=now - result.run_s, ended=now
+                    result.state,
+                    result.output,
+                    result.perfdata,
+                    scheduled=planned,
+                    started=now - result.run_s,
+                    ended=now,
                 )
             )
             self._tally.sent += 1

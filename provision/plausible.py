@@ -1,4 +1,4 @@
-"""Plausible plugin output and perfdata by check title, and the state a model gives to a check's n-th result. Pure.
+"""Plausible plugin output and perfdata by check title, and the state of a check's n-th result. Pure.
 
 Only the simulated fleet uses it: what real plugins print comes from real agents.
 """
@@ -13,21 +13,45 @@ from provision.pusher_spec import StateModel
 
 # words of a title -> text and perfdata; {0} and {1} are figures that move a little between results
 SHAPES: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
-    (("load",), "LOAD {s} - load average: 0.{0:02d}, 0.{1:02d}, 0.12", ("load1=0.{0:02d};8;16;0", "load5=0.{1:02d};6;12;0")),
+    (
+        ("load",),
+        "LOAD {s} - load average: 0.{0:02d}, 0.{1:02d}, 0.12",
+        ("load1=0.{0:02d};8;16;0", "load5=0.{1:02d};6;12;0"),
+    ),
     (
         ("disk", "space", "inode"),
         "DISK {s} - free space: / 3{0:02d} MiB (5{1:02d} inodes)",
         ("/=26{0:02d}MB;5948;5958;0;5968",),
     ),
     (("memory", "swap", "ram"), "MEMORY {s} - {0}% used", ("used={0}%;80;95;0;100",)),
-    (("apt", "upgrade", "package"), "APT {s}: {0} packages available for upgrade", ("available_upgrades={0};;;0",)),
-    (("puppet",), "PUPPET {s}: last run {0} minutes ago, 0 failures", ("last_run={0}m;90;180;0", "failed=0;;;0")),
+    (
+        ("apt", "upgrade", "package"),
+        "APT {s}: {0} packages available for upgrade",
+        ("available_upgrades={0};;;0",),
+    ),
+    (
+        ("puppet",),
+        "PUPPET {s}: last run {0} minutes ago, 0 failures",
+        ("last_run={0}m;90;180;0", "failed=0;;;0"),
+    ),
     (("cert", "tls", "ssl"), "SSL {s} - certificate valid for 2{0:02d} days", ("days=2{0:02d};30;14",)),
     (("ntp", "time", "clock"), "NTP {s}: Offset 0.000{0:02d} secs", ("offset=0.000{0:02d}s;0.5;1",)),
-    (("unit", "systemd", "service", "process", "proc"), "PROCS {s}: {0} processes", ("procs={0};150;250;0;",)),
-    (("mail", "smtp", "queue", "postfix", "relay"), "MAILQ {s}: {1} messages in queue", ("unsent={1};50;200;0",)),
+    (
+        ("unit", "systemd", "service", "process", "proc"),
+        "PROCS {s}: {0} processes",
+        ("procs={0};150;250;0;",),
+    ),
+    (
+        ("mail", "smtp", "queue", "postfix", "relay"),
+        "MAILQ {s}: {1} messages in queue",
+        ("unsent={1};50;200;0",),
+    ),
     (("ssh", "sftp"), "SSH {s} - OpenSSH_10.0p2 (protocol 2.0)", ("time=0.0{0:02d}s;;;0;10",)),
-    (("http", "web", "jenkins", "nightly", "apt-repo"), "HTTP {s}: 200 OK - {0}11 bytes", ("time=0.0{0:02d}s;2;5;0;10",)),
+    (
+        ("http", "web", "jenkins", "nightly", "apt-repo"),
+        "HTTP {s}: 200 OK - {0}11 bytes",
+        ("time=0.0{0:02d}s;2;5;0;10",),
+    ),
     (("bitcoin", "block"), "BITCOIND {s}: height 92{0:02d}{1:02d}, {1} behind", ("lag={1};3;12;0",)),
 )
 DEFAULT = ("{t} {s}: finished in 0.{0:02d} s", ("time=0.{0:02d}s;5;10;0",))

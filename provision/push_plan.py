@@ -1,4 +1,4 @@
-"""When a simulated check's results are due. Pure: the same seed gives the same times whenever the pusher was started."""
+"""When a simulated check's results are due. Pure: one seed gives the same times at every start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet's agents in one process: `python -m provision.pusher SPEC.json`, run in the fleet's network namespace.
+"""The fleet's agents in one process: `python -m provision.pusher SPEC.json`, in the fleet's namespace.
 
 SIGHUP: read the spec again; hosts that stay keep their connections. SIGTERM: end within two seconds.
 """

@@ -1,4 +1,4 @@
-"""What the pusher is told and what it tells: the records between the command that starts it and the process itself."""
+"""What the pusher is told and what it tells: the records between it and the command that starts it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ Kind = Literal["ok", "soft", "hard", "flapping", "late", "mute", "huge"]
 class StateModel(Record):
     """How a check behaves over its results; everything else follows from the spec's seed.
 
-    kind: ok; soft (single failures that recover at the next result); hard (fails for runs of results); flapping (changes
-    all the time); late (sent after its planned time); mute (never sent); huge (output of output_kib).
+    kind: ok; soft (single failures that recover at the next result); hard (fails for runs of results);
+    flapping (changes all the time); late (sent after its planned time); mute (never sent); huge (output of
+    output_kib).
     every: about one problem in so many results (soft) or the length of a run (hard).
     """
 
@@ -45,8 +46,10 @@ class PushedHost(Record):
 
 
 class PusherSpec(Record):
-    """Everything the pusher needs. prompt_s: after connecting, each check's first result is sent within this time
-    (0: only at planned times)."""
+    """Everything the pusher needs.
+
+    prompt_s: after connecting, each check's first result is sent within this time (0: only at planned times).
+    """
 
     version: Literal[1] = 1
     master_address: str
@@ -60,8 +63,11 @@ class PusherSpec(Record):
 
 
 class PusherStatus(Record):
-    """What the pusher is doing, written every few seconds. missed: results that were due while their host was not
-    connected or the master did not read. Lateness counts from the planned time, over the last results."""
+    """What the pusher is doing, written every few seconds.
+
+    missed: results that were due while the master did not read. Lateness counts from the planned time,
+    over the last results.
+    """
 
     version: Literal[1] = 1
     pid: int

@@ -1,4 +1,4 @@
-"""One connection of an agent to its master, as a state machine: bytes and times in, bytes and events out. No sockets.
+"""One connection of an agent to its master, as a state machine: bytes and times in, bytes and events out.
 
 The numbers (heartbeat, liveness, log position) are those of Icinga 2.14's own connections.
 """
@@ -54,10 +54,12 @@ _EXPECTED = frozenset({"event::Heartbeat", "event::SetNextCheck", "pki::UpdateCe
 class AgentSession:
     """Feed it what the socket yields and the time; send what `take` returns.
 
-    All times are seconds of one clock of the owner's choice, given with every call; it only has to go forward.
+    All times are seconds of one clock of the owner's choice; it only has to go forward.
     """
 
-    def __init__(self, now: float, *, max_bytes: int = 8 * 1024 * 1024, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(
+        self, now: float, *, max_bytes: int = 8 * 1024 * 1024, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         self.state: Literal["greeting", "connected", "closed"] = "greeting"
         self.acknowledged = 0.0
         self._heartbeat_s = heartbeat_s
@@ -79,7 +81,7 @@ class AgentSession:
         try:
             for payload in self._decoder.feed(data):
                 self._handle(icinga.decode(payload), events)
-        except (ValueError, TypeError, OverflowError) as error:  # bad frame, bad JSON, or a figure that is none
+        except (ValueError, TypeError, OverflowError) as error:  # frame, JSON or figure
             events.append(self._close(f"the master sent what cannot be read: {error}"))
         return events
 

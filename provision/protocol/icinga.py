@@ -1,7 +1,7 @@
 """Icinga 2's cluster messages (JSON-RPC notifications in netstrings) as an agent sends and reads them.
 
-Owns the shape of messages. Connections live in agent_session.py, sockets elsewhere. Encoding a check result is the hot
-path of load tests: what never changes for a check is encoded once.
+Owns the shape of messages. Connections live in agent_session.py, sockets elsewhere. Encoding a check result
+is the hot path of load tests: what never changes for a check is encoded once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from provision.protocol.netstring import encode
 
-VERSION = 21406  # 2.14.6, what Debian 13 ships; the master warns about agents that differ by more than one minor version
+# 2.14.6, what Debian 13 ships; the master warns about agents more than one minor version away
+VERSION = 21406
 CAPABILITIES = 3  # ExecuteArbitraryCommand and IfwApiCheckCommand, as an agent of that version says
 
 _quote = json.encoder.encode_basestring_ascii
@@ -92,11 +93,15 @@ class CheckResultEncoder:
     service None means the host itself. command is what the web shows as the executed command line.
     """
 
-    def __init__(self, host: str, service: str | None, source: str, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, host: str, service: str | None, source: str, command: Sequence[str] | None = None
+    ) -> None:
         place = f'"host":{_quote(host)}' + (f',"service":{_quote(service)}' if service is not None else "")
         told = json.dumps(list(command) if command else None)
         self._head = (
-            '{"jsonrpc":"2.0","method":"event::CheckResult","params":{' + place + ',"cr":{"type":"CheckResult","active":true,'
+            '{"jsonrpc":"2.0","method":"event::CheckResult","params":{'
+            + place
+            + ',"cr":{"type":"CheckResult","active":true,'
             f'"check_source":{_quote(source)},"scheduling_source":{_quote(source)},"command":{told},'
             '"previous_hard_state":99,"ttl":0,"vars_before":null,"vars_after":null,"exit_status":'
         )
@@ -112,8 +117,10 @@ class CheckResultEncoder:
         ended: float,
         now: float | None = None,
     ) -> bytes:
-        """One framed result. Times are seconds since the epoch: scheduled (when it was due), started and ended (the plugin's
-        run), now (when it is sent; the master drops what is older than what it has). Perfdata are plugin words, `label=1s;2;3`.
+        """One framed result. Perfdata are plugin words, `label=1s;2;3`.
+
+        Times are seconds since the epoch: scheduled (when it was due), started and ended (the plugin's run), now
+        (when it is sent; the master drops messages older than what it has).
         """
         code = int(state)
         figures = ",".join([_quote(word) for word in perfdata])

@@ -1,4 +1,4 @@
-"""The other side of an agent's connection, as far as a sink needs it: answers Hello, acknowledges, hands out results."""
+"""The other side of an agent's connection, as far as a sink needs it: greets, acknowledges, hands out."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ def encode(payload: bytes) -> bytes:
 class Decoder:
     """Cuts a stream of bytes into messages, whatever pieces it arrives in.
 
-    A message longer than max_bytes is refused as soon as its length has been read, so a peer can make us
-    hold at most max_bytes and a header. After an error the decoder stays unusable: the border of the next message is lost.
+    A message longer than max_bytes is refused as soon as its length has been read, so a peer can make us hold
+    at most max_bytes and a header. After an error the decoder stays unusable: the next border is lost.
     """
 
     def __init__(self, max_bytes: int = 1024 * 1024) -> None:
@@ -53,7 +53,10 @@ class Decoder:
                     self._need = end + 1 - position
                     break
                 if buffer[end] != 0x2C:
-                    raise NetstringError(f"a comma should follow the {length} bytes of a message, not {bytes(buffer[end:end + 1])!r}")
+                    found = bytes(buffer[end : end + 1])
+                    raise NetstringError(
+                        f"a comma should follow the {length} bytes of a message, not {found!r}"
+                    )
                 messages.append(bytes(buffer[start:end]))
                 position = end + 1
                 self._need = 0
@@ -76,7 +79,7 @@ class Decoder:
         if len(digits) > LENGTH_DIGITS:
             raise NetstringError(f"the length of a message has more than {LENGTH_DIGITS} digits")
         if digits and int(digits) > self.max_bytes:
-            raise NetstringError(f"a message of {int(digits)} bytes or more exceeds the limit of {self.max_bytes} bytes")
+            raise NetstringError(f"a message of {int(digits)} bytes exceeds the limit of {self.max_bytes}")
         if colon < 0:
             return None
         if not digits:

@@ -1,0 +1,158 @@
+"""A read-only look at Icinga 2 through its HTTP API, by client certificate.
+
+Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory: `service_states`
+is
+for a single look in a test, never for a loop.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from provision.mutual_tls import client_context, common_name
+from vm.artefact import Record
+from vm.errors import WatchpostError
+
+
+class ApiAccess(Record):
+    """Where the API is and who we are. The server must hold a certificate of the CA with the CN endpoint."""
+
+    address: str
+    port: int = 5665
+    endpoint: str = "icinga.lab.test"
+    ca: Path
+    certificate: Path
+    key: Path
+    timeout_s: float = Field(default=10, gt=0)
+
+
+class IcingaStatus(Record):
+    """Counts from Icinga's own statistics.
+
+    Results that agents push count as active: Icinga calls passive what came through its HTTP API.
+    """
+
+    version: str
+    uptime_s: float
+    hosts: dict[str, int]
+    services: dict[str, int]
+    endpoints: int
+    endpoints_connected: int
+    endpoints_missing: tuple[str, ...]
+    active_checks_per_minute: float
+    passive_checks_per_minute: float
+
+    @property
+    def checks_per_minute(self) -> float:
+        """Both kinds together."""
+        return self.active_checks_per_minute + self.passive_checks_per_minute
+
+
+class ServiceState(Record):
+    """One service as Icinga sees it now."""
+
+    host: str
+    service: str
+    state: int
+    has_result: bool
+    output: str
+
+
+def _connect(access: ApiAccess) -> ssl.SSLSocket:
+    context = client_context(access.ca, access.certificate, access.key)
+    plain = socket.create_connection((access.address, access.port), access.timeout_s)
+    try:
+        secured = context.wrap_socket(plain, server_hostname=access.endpoint)
+    except BaseException:
+        plain.close()
+        raise
+    name = common_name(secured.getpeercert())
+    if name != access.endpoint:
+        secured.close()
+        raise ssl.SSLError(f"the server's certificate is for {name or 'nobody'}, not for {access.endpoint}")
+    return secured
+
+
+def get(access: ApiAccess, path: str) -> list[dict[str, Any]]:
+    """The results of one GET. Raises WatchpostError for anything but a good answer."""
+    where = f"https://{access.address}:{access.port}{path}"
+    connection = http.client.HTTPConnection(access.endpoint, access.port, timeout=access.timeout_s)
+    try:
+        connection.sock = _connect(access)
+        connection.request("GET", path, headers={"Accept": "application/json", "Connection": "close"})
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        todo = "look at the unit icinga2 on the monitor"
+        raise WatchpostError(f"Icinga's API does not answer: {error}", where, todo) from error
+    finally:
+        connection.close()
+    if response.status != 200:
+        text = body[:200].decode(errors="replace")
+        raise WatchpostError(
+            f"Icinga's API answers {response.status}: {text}", where, "look at its ApiUser objects"
+        )
+    try:
+        results = json.loads(body)["results"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WatchpostError("Icinga's API answers with something else than results", where) from error
+    if not isinstance(results, list):
+        raise WatchpostError("Icinga's API answers with something else than a list of results", where)
+    return results
+
+
+def read_status(results: list[dict[str, Any]]) -> IcingaStatus:
+    """Make the record from the results of /v1/status (pure)."""
+    parts = {result["name"]: result["status"] for result in results}
+    cib, api = parts["CIB"], parts["ApiListener"]["api"]
+    app = parts["IcingaApplication"]["icingaapplication"]["app"]
+    return IcingaStatus(
+        version=str(app["version"]),
+        uptime_s=float(cib["uptime"]),
+        hosts={state: int(cib[f"num_hosts_{state}"]) for state in ("up", "down", "unreachable", "pending")},
+        services={
+            state: int(cib[f"num_services_{state}"])
+            for state in ("ok", "warning", "critical", "unknown", "unreachable", "pending")
+        },
+        endpoints=int(api["num_endpoints"]),
+        endpoints_connected=int(api["num_conn_endpoints"]),
+        endpoints_missing=tuple(sorted(api["not_conn_endpoints"])),
+        active_checks_per_minute=float(cib["active_host_checks_1min"])
+        + float(cib["active_service_checks_1min"]),
+        passive_checks_per_minute=float(cib["passive_host_checks_1min"])
+        + float(cib["passive_service_checks_1min"]),
+    )
+
+
+def status(access: ApiAccess) -> IcingaStatus:
+    """Counts by state, endpoints and rates, now."""
+    results = get(access, "/v1/status")
+    try:
+        return read_status(results)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WatchpostError(
+            f"Icinga's status lacks {error}", "/v1/status", "compare Icinga's version with 2.14"
+        ) from error
+
+
+def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:
+    """Every service with its last output: one expensive look, for tests."""
+    attributes = "&".join(f"attrs={name}" for name in ("name", "host_name", "state", "last_check_result"))
+    found = [result["attrs"] for result in get(access, f"/v1/objects/services?{attributes}")]
+    return tuple(
+        ServiceState(
+            host=row["host_name"],
+            service=row["name"],
+            state=int(row["state"]),
+            has_result=row["last_check_result"] is not None,
+            output=(row["last_check_result"] or {}).get("output", ""),
+        )
+        for row in found
+    )

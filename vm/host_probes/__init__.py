@@ -1,0 +1,1 @@
+"""The registry of host probes: each module has `probe(question: Question) -> Finding`."""
