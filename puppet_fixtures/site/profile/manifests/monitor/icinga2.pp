@@ -1,0 +1,119 @@
+# @summary Icinga 2: master of the zone `master`, which accepts neither configuration nor commands from anybody.
+#
+# Constants, zones and features are static files; what varies is below watchpost.d alone. Configuration belongs to root: the
+# daemon can read it and can not change it.
+#
+# @param harness
+#   Name in the client certificate that may ask the API, and may only ask.
+# @param redis_password
+#   Password of Valkey.
+class profile::monitor::icinga2 (
+  Pattern[/\A[a-z0-9.-]+\z/] $harness = "harness.${profile::monitor::domain}",
+  Sensitive[String[1]] $redis_password = lookup('secrets::redis'),
+) {
+  $budget = $profile::monitor::budget
+  $features = '/etc/icinga2/features-enabled'
+  $static = [
+    'icinga2.conf', 'zones.conf', 'watchpost.d/templates.conf',
+    'features-enabled/checker.conf', 'features-enabled/notification.conf', 'features-enabled/journald.conf',
+  ]
+
+  file {
+    default:
+      ensure => file,
+      owner  => 'root',
+      group  => 'nagios',
+      mode   => '0640',
+      notify => Service['icinga2'],
+      ;
+    ['/etc/icinga2', '/etc/icinga2/watchpost.d']:
+      ensure => directory,
+      mode   => '0750',
+      ;
+    $features:
+      ensure  => directory,
+      mode    => '0750',
+      recurse => true,
+      purge   => true,
+      force   => true,
+      ;
+    '/etc/icinga2/constants.conf':
+      content => epp('profile/monitor/icinga2/constants.conf.epp', { 'endpoint' => $profile::monitor::endpoint }),
+      ;
+    "${features}/api.conf":
+      content => epp('profile/monitor/icinga2/api.conf.epp', { 'harness' => $harness }),
+      ;
+    "${features}/icingadb.conf":
+      show_diff => false,
+      backup    => false,
+      content   => epp('profile/monitor/icinga2/icingadb.conf.epp', { 'password' => $redis_password }),
+      ;
+  }
+  $static.each |$name| {
+    file { "/etc/icinga2/${name}":
+      ensure => file,
+      owner  => 'root',
+      group  => 'nagios',
+      mode   => '0640',
+      source => "puppet:///modules/profile/monitor/icinga2/${name}",
+      notify => Service['icinga2'],
+    }
+  }
+
+  include monitoring::commands
+  include monitoring::collector
+  Class['monitoring::commands'] ~> Service['icinga2']
+  Class['monitoring::collector'] ~> Service['icinga2']
+
+  profile::monitor::unit { 'icinga2':
+    unit_settings => { 'StartLimitIntervalSec' => 0, 'After' => 'valkey-server.service' },
+    settings      => {
+      'MemoryMax'               => "${budget['icinga2_max_mib']}M",
+      'TasksMax'                => $budget['icinga2_tasks'],
+      'Restart'                 => 'on-failure',
+      'RestartSec'              => '5s',
+      # Packaged, it starts as root, prepares directories and drops its rights; systemd does both, and root never runs it.
+      'User'                    => 'nagios',
+      'Group'                   => 'nagios',
+      'ExecStartPre'            => '',
+      'RuntimeDirectory'        => 'icinga2',
+      'RuntimeDirectoryMode'    => '0750',
+      'CapabilityBoundingSet'   => '',
+      'NoNewPrivileges'         => 'yes',
+      'LockPersonality'         => 'yes',
+      'PrivateDevices'          => 'yes',
+      'PrivateTmp'              => 'yes',
+      'ProtectClock'            => 'yes',
+      'ProtectControlGroups'    => 'yes',
+      'ProtectHome'             => 'yes',
+      'ProtectHostname'         => 'yes',
+      'ProtectKernelLogs'       => 'yes',
+      'ProtectKernelModules'    => 'yes',
+      'ProtectKernelTunables'   => 'yes',
+      'ProtectSystem'           => 'strict',
+      'ReadWritePaths'          => '/var/lib/icinga2 /var/log/icinga2 /var/cache/icinga2 /var/spool/icinga2',
+      # The certificate is Puppet's to change, not that of a peer who offers a new one.
+      'ReadOnlyPaths'           => '/var/lib/icinga2/certs',
+      'RestrictAddressFamilies' => 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+      'RestrictNamespaces'      => 'yes',
+      'RestrictRealtime'        => 'yes',
+      'RestrictSUIDSGID'        => 'yes',
+      'SystemCallArchitectures' => 'native',
+    },
+    notify        => Service['icinga2'],
+  }
+
+  file { '/usr/local/lib/watchpost/refresh-icinga2':
+    ensure => file,
+    owner  => 'root',
+    group  => 'root',
+    mode   => '0755',
+    source => 'puppet:///modules/profile/monitor/refresh-icinga2',
+  }
+  -> service { 'icinga2':
+    ensure    => running,
+    enable    => true,
+    restart   => '/usr/local/lib/watchpost/refresh-icinga2',
+    subscribe => Class['profile::monitor::icinga_certificate'],
+  }
+}
