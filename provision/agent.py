@@ -40,9 +40,7 @@ class Tally:
 class Agent(asyncio.Protocol):
     """Connects, pushes, reconnects, until `stop`."""
 
-    def __init__(
-        self, spec: PusherSpec, host: PushedHost, tally: Tally, wall: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, spec: PusherSpec, host: PushedHost, tally: Tally, wall: Callable[[], float] = time.time) -> None:
         self.host = host
         self._spec = spec
         self._tally = tally
@@ -201,9 +199,7 @@ class Agent(asyncio.Protocol):
         else:
             self._plan(check, encoder, phase, n + 1, push_plan.due(n + 1, phase, check.interval_s))
 
-    def _plan(
-        self, check: PushedCheck, encoder: CheckResultEncoder, phase: float, n: int, planned: float
-    ) -> None:
+    def _plan(self, check: PushedCheck, encoder: CheckResultEncoder, phase: float, n: int, planned: float) -> None:
         result = plausible.outcome(check.model, self._spec.seed, self.host.certname, check.title, n)
         wait = planned + result.delay_s - self._wall()
         self._timers[check.title] = self._loop.call_later(

@@ -1,7 +1,7 @@
 """A read-only look at Icinga 2 through its HTTP API, by client certificate.
 
-Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory: `service_states`
-is
+Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory:
+`service_states` is
 for a single look in a test, never for a loop.
 """
 
@@ -96,9 +96,7 @@ def get(access: ApiAccess, path: str) -> list[dict[str, Any]]:
         connection.close()
     if response.status != 200:
         text = body[:200].decode(errors="replace")
-        raise WatchpostError(
-            f"Icinga's API answers {response.status}: {text}", where, "look at its ApiUser objects"
-        )
+        raise WatchpostError(f"Icinga's API answers {response.status}: {text}", where, "look at its ApiUser objects")
     try:
         results = json.loads(body)["results"]
     except (ValueError, KeyError, TypeError) as error:
@@ -124,10 +122,8 @@ def read_status(results: list[dict[str, Any]]) -> IcingaStatus:
         endpoints=int(api["num_endpoints"]),
         endpoints_connected=int(api["num_conn_endpoints"]),
         endpoints_missing=tuple(sorted(api["not_conn_endpoints"])),
-        active_checks_per_minute=float(cib["active_host_checks_1min"])
-        + float(cib["active_service_checks_1min"]),
-        passive_checks_per_minute=float(cib["passive_host_checks_1min"])
-        + float(cib["passive_service_checks_1min"]),
+        active_checks_per_minute=float(cib["active_host_checks_1min"]) + float(cib["active_service_checks_1min"]),
+        passive_checks_per_minute=float(cib["passive_host_checks_1min"]) + float(cib["passive_service_checks_1min"]),
     )
 
 
@@ -137,9 +133,7 @@ def status(access: ApiAccess) -> IcingaStatus:
     try:
         return read_status(results)
     except (KeyError, TypeError, ValueError) as error:
-        raise WatchpostError(
-            f"Icinga's status lacks {error}", "/v1/status", "compare Icinga's version with 2.14"
-        ) from error
+        raise WatchpostError(f"Icinga's status lacks {error}", "/v1/status", "compare its version with 2.14") from error
 
 
 def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:

@@ -32,9 +32,7 @@ def _ask(name: str, probe: Probe, question: Question) -> Finding:
     except (WatchpostError, OSError, ValueError, LookupError) as error:
         # a host where even asking fails is a finding, not the end of all others
         what = error.what if isinstance(error, WatchpostError) else f"{type(error).__name__}: {error}"
-        return Finding(
-            name=name, level="missing", detail=f"the probe failed: {what}", remedy="look at the log"
-        )
+        return Finding(name=name, level="missing", detail=f"the probe failed: {what}", remedy="look at the log")
 
 
 def examine(kernel: Path | None, cache: Path) -> tuple[Finding, ...]:

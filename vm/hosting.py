@@ -59,9 +59,7 @@ class Offer(Record):
     @property
     def spec(self) -> HostingSpec:
         """The machine that this offer buys."""
-        return HostingSpec(
-            vcpus=self.vcpus, memory_mib=self.memory_mib, disk_gib=self.disk_gib, offer=self.name
-        )
+        return HostingSpec(vcpus=self.vcpus, memory_mib=self.memory_mib, disk_gib=self.disk_gib, offer=self.name)
 
     def age_days(self, today: datetime.date) -> int:
         """How old the price is."""

@@ -57,9 +57,7 @@ class AgentSession:
     All times are seconds of one clock of the owner's choice; it only has to go forward.
     """
 
-    def __init__(
-        self, now: float, *, max_bytes: int = 8 * 1024 * 1024, heartbeat_s: float = HEARTBEAT_S
-    ) -> None:
+    def __init__(self, now: float, *, max_bytes: int = 8 * 1024 * 1024, heartbeat_s: float = HEARTBEAT_S) -> None:
         self.state: Literal["greeting", "connected", "closed"] = "greeting"
         self.acknowledged = 0.0
         self._heartbeat_s = heartbeat_s

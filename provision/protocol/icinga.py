@@ -93,9 +93,7 @@ class CheckResultEncoder:
     service None means the host itself. command is what the web shows as the executed command line.
     """
 
-    def __init__(
-        self, host: str, service: str | None, source: str, command: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, host: str, service: str | None, source: str, command: Sequence[str] | None = None) -> None:
         place = f'"host":{_quote(host)}' + (f',"service":{_quote(service)}' if service is not None else "")
         told = json.dumps(list(command) if command else None)
         self._head = (
@@ -119,8 +117,8 @@ class CheckResultEncoder:
     ) -> bytes:
         """One framed result. Perfdata are plugin words, `label=1s;2;3`.
 
-        Times are seconds since the epoch: scheduled (when it was due), started and ended (the plugin's run), now
-        (when it is sent; the master drops messages older than what it has).
+        Times are seconds since the epoch: scheduled (when it was due), started and ended (the plugin's
+        run), now (when it is sent; the master drops messages older than what it has).
         """
         code = int(state)
         figures = ",".join([_quote(word) for word in perfdata])

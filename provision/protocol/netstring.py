@@ -54,9 +54,7 @@ class Decoder:
                     break
                 if buffer[end] != 0x2C:
                     found = bytes(buffer[end : end + 1])
-                    raise NetstringError(
-                        f"a comma should follow the {length} bytes of a message, not {found!r}"
-                    )
+                    raise NetstringError(f"a comma should follow the {length} bytes of a message, not {found!r}")
                 messages.append(bytes(buffer[start:end]))
                 position = end + 1
                 self._need = 0

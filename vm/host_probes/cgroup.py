@@ -38,6 +38,4 @@ def probe(question: Question) -> Finding:
     """What the kernel offers at the usual place."""
     unified = Path("/sys/fs/cgroup/cgroup.controllers")
     table = Path("/proc/cgroups")
-    return judge(
-        unified.read_text() if unified.exists() else None, table.read_text() if table.exists() else ""
-    )
+    return judge(unified.read_text() if unified.exists() else None, table.read_text() if table.exists() else "")

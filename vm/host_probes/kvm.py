@@ -102,7 +102,7 @@ def identity() -> list[str]:
 
 def judge(question: Question, kernel: Path, program: str) -> Verdict:
     """Answer from memory, or by booting."""
-    stat = os.stat(program)
+    stat = Path(program).stat()
     content = hashlib.sha256(kernel.read_bytes()).hexdigest()
     key = digest([identity(), content, program, stat.st_size, stat.st_mtime_ns, question.deadline_s])
     try:
@@ -124,12 +124,10 @@ def probe(question: Question) -> Finding:
             name="kvm",
             level="missing",
             detail=f"there is no {question.device}",
-            remedy="TCG is taken; for KVM use a host with VT-x or AMD-V, or with nested virtualisation allowed",
+            remedy="TCG is taken; for KVM use a host with VT-x or AMD-V, or with nested virtualisation",
         )
     if not os.access(question.device, os.R_OK | os.W_OK):
-        return Finding(
-            name="kvm", level="missing", detail=f"{question.device} may not be opened", remedy="run as root"
-        )
+        return Finding(name="kvm", level="missing", detail=f"{question.device} may not be opened", remedy="run as root")
     program = shutil.which(question.qemu)
     if program is None:
         return Finding(

@@ -36,6 +36,4 @@ def probe(question: Question) -> Finding:
             detail=f"no socket answers, and not installed: {', '.join(absent)}",
             remedy="run ./bootstrap",
         )
-    return Finding(
-        name="libvirt", level="OK", detail="no socket answers; it will be started when it is needed"
-    )
+    return Finding(name="libvirt", level="OK", detail="no socket answers; it will be started when it is needed")

@@ -22,23 +22,18 @@ def release_files(text: str) -> list[str]:
 def probe(question: Question) -> Finding:
     """Fetch the first source's Release file."""
     if shutil.which("apt-get") is None or not Path(HELPER).exists():
-        return Finding(
-            name="mirror", level="missing", detail="this host has no APT", remedy="use Debian 12 or 13"
-        )
+        return Finding(name="mirror", level="missing", detail="this host has no APT", remedy="use Debian 12 or 13")
     printed = run(["apt-get", "update", "--print-uris", *OPTIONS], timeout_s=30, check=False)
     addresses = release_files(printed.stdout)
     if not addresses:
         return Finding(
             name="mirror",
             level="missing",
-            detail="APT knows no source"
-            + (f": {printed.stderr.strip()[-200:]}" if printed.stderr.strip() else ""),
+            detail="APT knows no source" + (f": {printed.stderr.strip()[-200:]}" if printed.stderr.strip() else ""),
             remedy="write the sources in /etc/apt/sources.list.d",
         )
     with tempfile.TemporaryDirectory() as folder:
-        got = run(
-            [HELPER, *OPTIONS, "download-file", addresses[0], f"{folder}/Release"], timeout_s=60, check=False
-        )
+        got = run([HELPER, *OPTIONS, "download-file", addresses[0], f"{folder}/Release"], timeout_s=60, check=False)
     if got.returncode != 0:
         return Finding(
             name="mirror",

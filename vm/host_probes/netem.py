@@ -13,9 +13,7 @@ def probe(question: Question) -> Finding:
     try:
         tried = run(argv, timeout_s=20, check=False)
     except WatchpostError as error:
-        return Finding(
-            name="netem", level="degraded", detail=error.what, remedy=error.todo or "run ./bootstrap"
-        )
+        return Finding(name="netem", level="degraded", detail=error.what, remedy=error.todo or "run ./bootstrap")
     if tried.returncode != 0:
         reason = (tried.stderr.strip().splitlines() or ["no reason given"])[0]
         return Finding(

@@ -23,6 +23,4 @@ def probe(question: Question) -> Finding:
             detail=f"{program} has no TCG",
             remedy="install Debian's qemu-system-x86",
         )
-    return Finding(
-        name="tcg", level="OK", detail="software emulation works; figures of time from it say nothing"
-    )
+    return Finding(name="tcg", level="OK", detail="software emulation works; figures of time from it say nothing")

@@ -1,0 +1,83 @@
+"""Processes that outlive a command: found again, ended, and never mistaken for somebody else's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from provision import daemon
+from provision.daemon import Daemon
+from vm.artefact import load, save
+from vm.errors import WatchpostError
+
+SLEEP = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
+]
+
+
+def wait_for_line(log: Path) -> None:
+    end = time.monotonic() + 5
+    while "up" not in log.read_text():
+        assert time.monotonic() < end, "the program did not start"
+        time.sleep(0.02)
+
+
+def test_start_find_stop(tmp_path: Path) -> None:
+    log, record = tmp_path / "log", tmp_path / "daemon.json"
+    started = daemon.start(SLEEP, log, record)
+    assert daemon.running(record) == started and daemon.is_running(record)
+    assert daemon.start(SLEEP, log, record) == started, "a second start finds the first"
+    assert Path(f"/proc/{started.pid}/stat").read_text().split()[5] == str(started.pid), "a session of its own"
+    wait_for_line(log)
+    assert daemon.stop(record)
+    assert not daemon.is_running(record) and not record.exists()
+    assert not daemon.stop(record), "stopping again does nothing"
+
+
+def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    record = tmp_path / "daemon.json"
+    started = daemon.start(STUBBORN, tmp_path / "log", record)
+    wait_for_line(tmp_path / "log")
+    assert daemon.stop(record, grace_s=0.2)
+    assert not Path(f"/proc/{started.pid}").exists()
+
+
+@pytest.mark.parametrize("other", [{"started_ticks": 1}, {"boot_id": "another boot"}])
+def test_another_process_with_the_same_pid_is_left_alone(tmp_path: Path, other: dict[str, object]) -> None:
+    victim = subprocess.Popen(SLEEP, stdout=subprocess.DEVNULL)
+    try:
+        record = tmp_path / "daemon.json"
+        stat = Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        true = Daemon(pid=victim.pid, started_ticks=int(stat[19]), boot_id=boot, argv=("x",), log=tmp_path / "log")
+        save(true.model_copy(update=other), record)
+        assert not daemon.is_running(record)
+        assert not daemon.send_signal(record, signal.SIGKILL)
+        assert not daemon.stop(record)
+        assert victim.poll() is None, "it still runs"
+        save(true, record)
+        assert daemon.stop(record), "the true record does end it"
+    finally:
+        victim.kill()
+        victim.wait()
+
+
+def test_a_dead_child_counts_as_ended_and_a_missing_program_is_named(tmp_path: Path) -> None:
+    record = tmp_path / "daemon.json"
+    daemon.start(["true"], tmp_path / "log", record)
+    end = time.monotonic() + 5
+    while daemon.is_running(record):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert load(Daemon, record).argv == ("true",)
+    assert not daemon.stop(record)
+    with pytest.raises(WatchpostError, match="no-such-program"):
+        daemon.start(["no-such-program"], tmp_path / "log", record)
