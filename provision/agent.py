@@ -157,6 +157,10 @@ class Agent(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if error:
             self._failed(f"{type(error).__name__}: {error}")
+        elif self._running and self._session and self._session.state == "greeting":
+            self._failed("the master closed the connection without a greeting: does it take this certificate?")
+        elif self._running and self.connected:
+            self._failed("the master closed the connection")
         self._quiet()
         self._session = self._transport = None
         self._ended.set()

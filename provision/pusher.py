@@ -20,7 +20,7 @@ from vm.artefact import load, save
 from vm.errors import BadInput, WatchpostError
 
 STATUS_S = 5.0
-GOODBYE_S = 1.0
+GOODBYE_S = 0.5
 CONNECTS_PER_S = 40  # handshakes cost the master CPU; a whole fleet must not arrive at once
 
 

@@ -135,6 +135,24 @@ def test_agents_come_back_after_a_restart_of_the_master(tmp_path: Path, monkeypa
     asyncio.run(story())
 
 
+def test_a_certificate_that_the_master_refuses_is_reported(tmp_path: Path) -> None:
+    async def story() -> None:
+        (tmp_path / "evil").mkdir()
+        sink = Sink(Authority(tmp_path))
+        await sink.start()
+        spec = prompt(make_spec(Authority(tmp_path / "evil"), sink.port, hosts=1, checks=1, interval_s=60))
+        spec = spec.model_copy(update={"ca": sink.authority.certificate})
+        save(spec, tmp_path / "spec.json")
+        running = Pusher(tmp_path / "spec.json")
+        running.apply(spec)
+        await until(lambda: bool(running.tally.last_error), "the refusal")
+        assert sink.connections == 0 and running.tally.last_error.startswith("web-001.lab.test: ")
+        await leave(running)
+        await sink.stop()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("impostor", ["web-001.lab.test", "other CA"])
 def test_a_false_master_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, impostor: str) -> None:
     """The name of another host of the CA, or the right name of another CA; the tests above are the positive control."""
