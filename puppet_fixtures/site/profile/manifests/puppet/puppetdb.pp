@@ -5,14 +5,17 @@
 #
 # @param heap_mib
 #   Java heap.
+# @param java_options
+#   Further options of the Java machine; see profile::puppet::server.
 # @param password
 #   Password of PostgreSQL's role puppetdb.
 # @param server
 #   Certname that may use PuppetDB: the Puppet server's, which is this machine's.
 class profile::puppet::puppetdb (
-  Integer[128]                                 $heap_mib = 256,
-  Sensitive[Pattern[/\A[A-Za-z0-9_-]{16,}\z/]] $password = lookup('secrets::puppetdb_db'),
-  Stdlib::Fqdn                                 $server   = $trusted['certname'],
+  Integer[128]                                 $heap_mib     = 256,
+  Array[Pattern[/\A-[!-~]+\z/]]               $java_options = ['-XX:TieredStopAtLevel=1'],
+  Sensitive[Pattern[/\A[A-Za-z0-9_-]{16,}\z/]] $password     = lookup('secrets::puppetdb_db'),
+  Stdlib::Fqdn                                 $server       = $trusted['certname'],
 ) {
   $ssl = '/var/lib/puppet/ssl'
 
@@ -57,7 +60,10 @@ class profile::puppet::puppetdb (
         | INI
       ;
     '/etc/default/puppetdb':
-      content => epp('profile/puppet/puppetdb.default.epp', { 'heap_mib' => $heap_mib }),
+      content => epp('profile/puppet/puppetdb.default.epp', {
+        'heap_mib' => $heap_mib,
+        'options'  => $java_options.join(' '),
+      }),
       ;
   }
 
