@@ -24,6 +24,9 @@ class profile::monitor (
     kind => 'monitor',
   }
 
+  # Makes /usr/local/lib/watchpost, where our own programs live.
+  include monitoring::commands
+
   contain profile::monitor::system
   contain profile::monitor::firewall
   contain profile::monitor::puppet_agent

@@ -2,13 +2,6 @@
 class profile::monitor::system {
   $container = $facts['virtual'] == 'systemd_nspawn'
 
-  file { '/usr/local/lib/watchpost':
-    ensure => directory,
-    owner  => 'root',
-    group  => 'root',
-    mode   => '0755',
-  }
-
   # Plugins ping as the unprivileged user nagios, without file capabilities.
   $for_network = { 'net.ipv4.ping_group_range' => '0 2147483647' }
   # Valkey forks to save. A container can not set it: there it is the host's business.
