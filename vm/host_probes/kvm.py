@@ -40,7 +40,7 @@ def first_line(qemu: str, kernel: Path, deadline_s: float) -> tuple[bool, str]:
         "-machine",
         "q35",
         "-cpu",
-        "max",
+        "host",
         "-m",
         "256",
         "-nodefaults",
