@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
@@ -30,6 +32,7 @@ class StartedDaemons(artefact.Record):
 
     version: int = 1
     processes: tuple[processes.OwnedProcess, ...]
+    kvm_mode: int | None = None
 
 
 def silence(_: object, __: object) -> None:
@@ -65,21 +68,43 @@ def connection(lab: Lab | None = None) -> Iterator[libvirt.virConnect]:
         found.close()
 
 
+def open_kvm_to_qemu() -> int | None:
+    """Give /dev/kvm the group and mode of Debian's udev rule where no udev runs; returns the mode it had, or None.
+
+    libvirt probes QEMU with CAP_DAC_OVERRIDE but asks as QEMU's user whether /dev/kvm is usable: where the answers differ
+    it probes again at every look (seen: 20 times, 84 s for one start of a domain). Which accelerator a machine gets is
+    decided elsewhere.
+    """
+    node = Path("/dev/kvm")
+    if not node.is_char_device() or Path("/run/udev/control").exists():
+        return None
+    mode = stat.S_IMODE(node.stat().st_mode)
+    if mode & 0o060 == 0o060:
+        return None
+    shutil.chown(node, group="kvm")
+    node.chmod(0o660)
+    return mode
+
+
 def start_daemons(lab: Lab) -> None:
     """Start virtlogd and libvirtd and remember them as this lab's."""
     if Path("/run/systemd/system").exists():
         run(["systemctl", "start", "virtlogd.socket", "libvirtd.socket"])
         return
+    kvm_mode = open_kvm_to_qemu()
     mine = []
     for name in DAEMONS:
         pid_file = Path(f"/run/{name}.pid")
-        old = int(pid_file.read_text() or 0) if pid_file.exists() else 0
-        if old and processes.start_ticks(old) is not None and name in Path(f"/proc/{old}/comm").read_text():
-            continue
-        run([name, "--daemon"])
-        pid = wait_until(lambda: pid_file.exists() and int(pid_file.read_text() or 0), reason=f"{name} to start", deadline_s=20)  # noqa: B023
-        mine.append(processes.owned(pid))
-    artefact.save(StartedDaemons(processes=tuple(mine)), lab.directory / "libvirt-daemons.json")
+
+        def running(path: Path = pid_file, name: str = name) -> int | None:
+            pid = int(path.read_text() or 0) if path.exists() else 0
+            live = pid and processes.start_ticks(pid) is not None
+            return pid if live and name in Path(f"/proc/{pid}/comm").read_text() else None
+
+        if running() is None:
+            run([name, "--daemon"])
+            mine.append(processes.owned(wait_until(running, reason=f"{name} to start", deadline_s=20)))
+    artefact.save(StartedDaemons(processes=tuple(mine), kvm_mode=kvm_mode), lab.directory / "libvirt-daemons.json")
 
 
 def stop_daemons(lab: Lab) -> None:
@@ -93,8 +118,12 @@ def stop_daemons(lab: Lab) -> None:
         connected.close()
         if others:
             return
-    for process in reversed(artefact.load(StartedDaemons, path).processes):
+    started = artefact.load(StartedDaemons, path)
+    for process in reversed(started.processes):
         processes.end(process)
+    if started.kvm_mode is not None:
+        Path("/dev/kvm").chmod(started.kvm_mode)
+        shutil.chown("/dev/kvm", group="root")
     path.unlink()
 
 
