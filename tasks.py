@@ -1,8 +1,201 @@
-"""The table of contents."""
-from invoke import Context, task
+"""The table of contents: words in, one function called, its record shown. `invoke --list` names all tasks."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke import Collection, Context, Exit, task
+from rich.console import Console
+
+from provision import checks, down, status, up
+from vm import artefact, doctor, hosting, lab, progress
+from vm.drivers import driver
+from vm.errors import BadInput, WatchpostError
+from vm.image import build
+from vm.secret_store import SecretStore
+
+CHECKOUT = Path(__file__).resolve().parent
+OUT = Console(highlight=False)
+LAB = {"lab": "name of the lab; by default it follows from this checkout"}
+JSON = {"json": "print JSON instead of a table"}
+
+
+def command(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors in words: exit code 2 for bad input, 1 for failures, 130 after Ctrl-C; never a stack trace."""
+
+    @functools.wraps(body)
+    def wrapped(c: Context, *args: Any, **words: Any) -> None:
+        try:
+            body(c, *args, **words)
+        except WatchpostError as error:
+            progress.LOG.debug("failed", exc_info=True)
+            raise Exit(f"watchpost: {error}", code=error.exit_code) from None
+        except KeyboardInterrupt:
+            raise Exit("watchpost: interrupted; the same command again goes on from here", code=130) from None
+
+    return wrapped
+
+
+def named(name: str) -> lab.Lab:
+    """The lab of --lab, or this checkout's."""
+    return lab.of_name(name) if name else lab.of_checkout(CHECKOUT)
+
+
+def spec_of(offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
+    """The hosting spec that the words describe; single words override the offer's."""
+    base = hosting.load_offer(offer).spec if offer else hosting.HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
+    memory_mib = hosting.parse_memory(memory) if memory else base.memory_mib
+    return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
+
+
+def raise_lab(one: lab.Lab, options: up.Options, words: str, *, converge: bool = False) -> None:
+    """Run the stages of a lab under its lock and keep what was asked for and how long it took."""
+    with lab.hold(one, words):
+        lab.prepare(one)
+        progress.log_to(one.directory / "log" / "provision.log")
+        stages = progress.Stages()
+        artefact.save(options, one.records / "options.json")
+        try:
+            up.Up(one, options, stages, converge=converge).run()
+        except WatchpostError as error:
+            error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {one.directory}/log/provision.log"
+            raise
+        times = status.StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
+        artefact.save(times, one.records / "times.json")
+
+
+def show_status(one: lab.Lab, as_json: bool) -> None:
+    """Print a lab's status."""
+    found = status.read(one)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(status.table(found))
+
+
+@task(help=LAB | JSON | {
+    "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}", "driver": "libvirt (a VM) or container (native speed)",
+    "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
+    "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
+    "seed": "seed of the simulated fleet",
+})  # fmt: skip
+@command
+def provision(
+    c: Context, hosts: int = 20, driver: str = "libvirt", offer: str = "", vcpus: float = 0, memory: str = "", disk: int = 0,
+    collect: str = "query", converge: bool = False, seed: int = 1, lab: str = "", json: bool = False,
+) -> None:  # fmt: skip
+    """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
+    one = named(lab)
+    options = checks.options(hosts, seed, driver, spec_of(offer, vcpus, memory, disk), collect)
+    progress.note(f"lab {one.name}: {hosts} hosts, monitor by {driver} with {options.spec}")
+    raise_lab(one, options, "invoke provision", converge=converge)
+    show_status(one, json)
+
+
+@task(help=LAB | JSON | {"hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}"})
+@command
+def simulate(c: Context, hosts: int, lab: str = "", json: bool = False) -> None:
+    """Grow or shrink the simulated fleet of a running lab, without rebuilding anything."""
+    one = named(lab)
+    options = checks.resized(one, hosts)
+    raise_lab(one, options, "invoke simulate")
+    show_status(one, json)
+
+
+@task(name="status", help=LAB | JSON | {"secrets": "show the lab's passwords too"})
+@command
+def status_task(c: Context, lab: str = "", json: bool = False, secrets: bool = False) -> None:
+    """What the lab is doing now: machines, states, agents, where the web is."""
+    one = named(lab)
+    show_status(one, json)
+    if secrets:
+        store = SecretStore(one.secrets)
+        for what, name in (("console, user root", "root-password"), ("web, user watchpost", "basic_auth"), ("web, user admin", "web_admin")):
+            print(f"{what}: {store.get(name)}")
+
+
+@task(name="doctor", help=JSON)
+@command
+def doctor_task(c: Context, json: bool = False) -> None:
+    """What this host can do, each finding with its remedy."""
+    findings = doctor.examine(checks.guest_kernel(CHECKOUT), lab.STATE / "probes.json")
+    if json:
+        print_json(doctor.as_json(findings))
+    else:
+        doctor.show(findings, OUT)
+    if any(finding.level == "missing" for finding in findings):
+        raise Exit(code=1)
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output."""
+    print(json.dumps(value, indent=2))
+
+
+@task(help={"kind": "monitor, puppet or fleet", "rebuild": "build even if the cached image is up to date"} | JSON)
+@command
+def image(c: Context, kind: str = "monitor", rebuild: bool = False, json: bool = False) -> None:
+    """Build a machine image (cached: nothing happens while nothing it is made from has changed)."""
+    found, cached = build.find_or_build(kind, up.CONTROL_REPO / "data", rebuild=rebuild)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        print(f"{found.directory}: {found.packages} packages, {'cached' if cached else f'built in {found.seconds:.0f} s'}")
+
+
+@task(help=LAB | {"machine": "monitor, puppet or fleet"})
+@command
+def console(c: Context, machine: str = "monitor", lab: str = "") -> None:
+    """Out-of-band access: the serial console of the VM (Ctrl-] leaves), a root shell in a container; needs no network."""
+    one = named(lab)
+    argv = driver(checks.driver_of(one, machine)).console_argv(one, machine)
+    os.execvp(argv[0], argv)
+
+
+@task(help=LAB | {"machine": "monitor, puppet or fleet"})
+@command
+def ssh(c: Context, machine: str = "monitor", lab: str = "") -> None:
+    """A root shell over SSH, with the lab's own key and the machine's pinned host key."""
+    argv = checks.ssh_argv(named(lab), machine)
+    os.execvp(argv[0], argv)
+
+
+@task(help=LAB | {"yes": "do not ask"})
+@command
+def destroy(c: Context, lab: str = "", yes: bool = False) -> None:
+    """Remove the lab: machines, network, files. Nothing that is not its own; images stay cached."""
+    one = named(lab)
+    if not yes and sys.stdin.isatty() and input(f"remove lab {one.name}? [y/N] ").strip().lower() != "y":
+        raise BadInput("nothing was removed", "", "answer y, or use --yes")
+    with hold_for_destroy(one):
+        down.destroy(one, progress.Stages())
+
+
+def hold_for_destroy(one: lab.Lab) -> Any:
+    """The lab's lock, for removing it."""
+    return lab.hold(one, "invoke destroy")
 
 
 @task
-def hello(c: Context) -> None:
-    """Say hello."""
-    print("hello")
+@command
+def check(c: Context) -> None:
+    """Linters, types, Puppet syntax and style, import directions: everything that needs no lab."""
+    checks.static(CHECKOUT)
+
+
+@task(help={"unit": "only what needs neither root nor a lab"})
+@command
+def test(c: Context, unit: bool = False) -> None:
+    """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed."""
+    checks.static(CHECKOUT)
+    arguments = ["tests/unit"] if unit else ["tests/unit", "tests/live"]
+    raise Exit(code=checks.run_pytest(CHECKOUT, arguments))
+
+
+namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, destroy, check, test)

@@ -23,7 +23,7 @@ class MachineSpec(Record):
     kind: str
     image: Image
     credentials: Credentials
-    vcpus: int
+    vcpus: float
     memory_mib: int
     disk_gib: int
     accelerator: str = "none"

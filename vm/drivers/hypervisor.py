@@ -190,3 +190,16 @@ def refuse_foreign(xml: str, lab: Lab) -> None:
         )  # fmt: skip
 
 
+
+
+def network_runs(lab: Lab) -> bool:
+    """Whether the lab's network is up."""
+    hypervisor = try_connect()
+    if hypervisor is None:
+        return False
+    try:
+        return bool(hypervisor.networkLookupByName(network_name(lab)).isActive())
+    except libvirt.libvirtError:
+        return False
+    finally:
+        hypervisor.close()

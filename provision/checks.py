@@ -1,0 +1,98 @@
+"""What tasks need besides their one function: checking the user's words against the lab, and the project's own checks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from provision import up
+from vm import artefact
+from vm.artefact import write_file
+from vm.command import run
+from vm.drivers import driver
+from vm.errors import BadInput, WatchpostError
+from vm.hosting import HostingSpec
+from vm.image import build
+from vm.image.packages import packages
+from vm.lab import KINDS, MAX_HOSTS, Lab
+from vm.progress import note
+from vm.secret_store import SecretStore
+
+COLLECT_MODES = ("query", "realise")
+
+
+def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str) -> up.Options:
+    """The words of provision as a record. Raises BadInput for what cannot be."""
+    if not 1 <= hosts <= MAX_HOSTS:
+        raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
+    if collect not in COLLECT_MODES:
+        raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
+    driver(driver_name)
+    return up.Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+
+
+def guest_kernel(checkout: Path) -> Path | None:
+    """The kernel of the cached monitor image, for the KVM probe; any of the host's; or None."""
+    names = packages(checkout / "puppet_fixtures" / "data", "monitor")
+    cached = build.CACHE / f"monitor-{build.recipe_digest('monitor', names)[:16]}" / "image.json"
+    if cached.exists():
+        return artefact.load(build.Image, cached).kernel
+    return next(iter(sorted(Path("/boot").glob("vmlinuz-*"))), None)
+
+
+def resized(lab: Lab, hosts: int) -> up.Options:
+    """The options of a running lab with another number of hosts. Raises BadInput without a lab."""
+    path = lab.records / "options.json"
+    if not path.exists():
+        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
+    old = artefact.load(up.Options, path)
+    checked = options(hosts, old.seed, old.driver, old.spec, old.collect_mode)
+    return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
+
+
+def driver_of(lab: Lab, machine: str) -> str:
+    """Which driver runs a machine of a lab. Raises BadInput for a wrong name or no lab."""
+    if machine not in KINDS:
+        raise BadInput(f"there is no machine {machine!r}", "--machine", f"the machines are: {', '.join(KINDS)}")
+    path = lab.records / "options.json"
+    if not path.exists():
+        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
+    return artefact.load(up.Options, path).driver if machine == "monitor" else "container"
+
+
+def ssh_argv(lab: Lab, machine: str) -> list[str]:
+    """The ssh command for a machine, its host key pinned in a file of the lab."""
+    driver_of(lab, machine)
+    secrets = SecretStore(lab.secrets)
+    key, _ = secrets.ssh_key("ssh-admin")
+    _, host_key = secrets.ssh_key(f"ssh-host-{machine}")
+    known = lab.directory / "known_hosts"
+    write_file(known, f"{lab.address(machine)} {host_key}\n")
+    return ["ssh", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}",
+            "-o", "StrictHostKeyChecking=yes", f"root@{lab.address(machine)}"]  # fmt: skip
+
+
+def static(checkout: Path) -> None:
+    """ruff, mypy, Puppet's parser, puppet-lint. Raises WatchpostError with what the first failing one said."""
+    manifests = [str(path.relative_to(checkout)) for path in sorted((checkout / "puppet_fixtures").rglob("*.pp"))]
+    tools = {
+        "ruff": [sys.executable, "-m", "ruff", "check", "."],
+        "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision"],
+        "puppet parser": ["puppet", "parser", "validate", *manifests],
+        "puppet-lint": ["puppet-lint", "--fail-on-warnings", "--no-140chars-check", "--relative", *manifests],
+    }
+    failed = []
+    for name, argv in tools.items():
+        result = run(argv, cwd=checkout, check=False)
+        note(f"{name}: {'ok' if result.returncode == 0 else 'FAILED'}")
+        if result.returncode:
+            failed.append(name)
+            print(result.stdout + result.stderr)
+    if failed:
+        raise WatchpostError(f"these checks failed: {', '.join(failed)}", str(checkout))
+
+
+def run_pytest(checkout: Path, arguments: list[str]) -> int:
+    """Run pytest with its output shown; returns its exit code."""
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=checkout).returncode

@@ -1,0 +1,128 @@
+"""What a lab is doing now, for people and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from provision import daemon, icinga_api, pushing
+from provision.pusher_spec import PusherStatus
+from provision.up import Collected, Options
+from vm import artefact
+from vm.drivers import driver
+from vm.errors import BadInput, WatchpostError
+from vm.lab import Lab
+from vm.progress import StageTime
+
+
+class StageTimes(artefact.Record):
+    """The stages that the last provision did, and how long the whole took."""
+
+    version: int = 1
+    stages: tuple[StageTime, ...]
+    total_s: float
+
+
+class Collect(artefact.Record):
+    """What the monitor's last converging run cost. seconds: of the whole run; catalog_s: until its catalog had come."""
+
+    mode: str
+    seconds: float
+    catalog_s: float
+    resources: int
+
+
+class Status(artefact.Record):
+    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer."""
+
+    version: int = 1
+    lab: str
+    driver: str
+    accelerator: str
+    machines: dict[str, bool]
+    web: str
+    web_user: str = "admin"
+    basic_auth_user: str = "watchpost"
+    hosts: dict[str, int] | None
+    services: dict[str, int] | None
+    endpoints_connected: int | None
+    checks_per_minute: float | None
+    agents_running: bool
+    results_sent: int | None
+    collect: Collect | None
+    stages: tuple[StageTime, ...]
+    total_s: float | None
+
+
+def read(lab: Lab) -> Status:
+    """Look at a lab. Raises BadInput when there is none."""
+    if not (lab.records / "options.json").exists():
+        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
+    options = artefact.load(Options, lab.records / "options.json")
+    machines = {kind: bool(driver("container").running(lab, kind)) for kind in ("puppet", "fleet")}
+    machines["monitor"] = bool(driver(options.driver).running(lab, "monitor"))
+    try:
+        found = icinga_api.status(pushing.access(lab, lab.directory / "nodes", lab.directory / "ca.pem"))
+    except (WatchpostError, OSError):
+        found = None
+    collected = _optional(Collected, lab.records / "collect.json")
+    times = _optional(StageTimes, lab.records / "times.json")
+    pushed = _optional(PusherStatus, lab.directory / "pusher-status.json")
+    return Status(
+        lab=lab.name,
+        driver=options.driver,
+        accelerator=options.accelerator,
+        machines=machines,
+        web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {lab.address('monitor')})",
+        hosts=found and found.hosts,
+        services=found and found.services,
+        endpoints_connected=found and found.endpoints_connected,
+        checks_per_minute=found and found.checks_per_minute,
+        agents_running=daemon.is_running(lab.directory / "pusher.pid.json"),
+        results_sent=pushed.sent if pushed else None,
+        collect=Collect(
+            mode=collected.mode, seconds=collected.first.seconds, catalog_s=collected.first.compile_s,
+            resources=collected.first.resources,
+        ) if collected else None,
+        stages=times.stages if times else (),
+        total_s=times.total_s if times else None,
+    )  # fmt: skip
+
+
+def _optional(cls: type[artefact.R], path: Path) -> artefact.R | None:
+    try:
+        return artefact.load(cls, path)
+    except BadInput:
+        return None
+
+
+def _states(counts: dict[str, int] | None) -> str:
+    if counts is None:
+        return "Icinga does not answer"
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"
+
+
+def table(status: Status) -> Table:
+    """The same for a terminal."""
+    shown = Table(show_header=False, box=None, pad_edge=False)
+    down = [kind for kind, up in status.machines.items() if not up]
+    rows = [
+        ("lab", f"{status.lab}, monitor by {status.driver} ({status.accelerator})"),
+        ("machines", "all run" if not down else f"not running: {', '.join(down)}"),
+        ("web", f"{status.web}\nuser {status.basic_auth_user}, then {status.web_user}; `invoke status --secrets` shows passwords"),
+        ("console", "invoke console"),
+        ("hosts", _states(status.hosts)),
+        ("services", _states(status.services)),
+        ("agents", f"{status.endpoints_connected} connected, {status.checks_per_minute or 0:.0f} checks a minute"),
+    ]
+    if status.collect:
+        one = status.collect
+        rows.append(("collected", f"{one.resources} resources by {one.mode}; run {one.seconds:.0f} s, catalog {one.catalog_s:.1f} s"))
+    if status.total_s is not None:
+        stages = ", ".join(f"{stage.name} {stage.seconds:.0f} s" for stage in status.stages)
+        rows.append(("took", f"{status.total_s:.0f} s: {stages}" if stages else f"{status.total_s:.0f} s, nothing to do"))
+    rows.append(("next", "invoke simulate --hosts 50   ·   invoke destroy"))
+    for name, text in rows:
+        shown.add_row(f"[bold]{name}[/bold]", text)
+    return shown
