@@ -3,7 +3,7 @@
 # @param settings
 #   Settings for all connections.
 class profile::ssh_server (
-  Hash[Pattern[/\A[A-Za-z]+\z/], Variant[Integer, String[1]]] $settings = {
+  Hash[Pattern[/\A[A-Za-z0-9]+\z/], Variant[Integer, String[1]]] $settings = {
     'PasswordAuthentication'       => 'no',
     'KbdInteractiveAuthentication' => 'no',
     'PermitRootLogin'              => 'prohibit-password',

@@ -1,0 +1,81 @@
+# @summary The project's APT repository: the suite `stable`, and `frozen`, a copy that stays as it is while a release is prepared.
+#
+# Both are signed. The signatures are valid for eight days and renewed every day, so that a server which stopped publishing is noticed.
+#
+# @param server_names
+#   Names of the virtual host.
+class profile::apt_repository (
+  Array[String[1], 1] $server_names = profile::server_names('apt_repository'),
+) {
+  $build = '/usr/local/sbin/publish-apt-repository'
+  $root = '/srv/apt-repository'
+
+  profile::install { 'apt_repository':
+    packages => ['reprepro', 'gpg', 'gpg-agent', 'dpkg-dev'],
+  }
+
+  user { 'apt-repository':
+    ensure => present,
+    system => true,
+    home   => '/var/lib/apt-repository',
+    shell  => '/usr/sbin/nologin',
+  }
+  -> file {
+    default:
+      owner => 'apt-repository',
+      group => 'apt-repository',
+      mode  => '0644',
+      ;
+    ['/var/lib/apt-repository', '/var/lib/apt-repository/gnupg']:
+      ensure => directory,
+      mode   => '0700',
+      ;
+    [$root, "${root}/conf"]:
+      ensure => directory,
+      mode   => '0755',
+      ;
+    "${root}/conf/distributions":
+      ensure => file,
+      source => 'puppet:///modules/profile/apt_repository/distributions',
+      ;
+    $build:
+      ensure => file,
+      owner  => 'root',
+      group  => 'root',
+      mode   => '0755',
+      source => 'puppet:///modules/profile/apt_repository/publish-apt-repository',
+      ;
+  }
+  -> exec { 'publish the APT repository for the first time':
+    command => [$build],
+    user    => 'apt-repository',
+    creates => "${root}/dists/frozen/InRelease",
+    require => Profile::Install['apt_repository'],
+  }
+
+  profile::timer { 'publish-apt-repository':
+    description => 'Renew the signatures of the APT repository',
+    calendar    => '*-*-* 02:00:00',
+    command     => $build,
+    user        => 'apt-repository',
+    require     => File[$build],
+  }
+
+  profile::vhost { 'apt_repository':
+    server_names => $server_names,
+    root         => $root,
+    listing      => true,
+  }
+
+  # 'frozen' may stand still for weeks while its signature is still renewed: age counts for neither, validity for both.
+  ['stable', 'frozen'].each |$suite| {
+    monitoring::check { "apt-${suite}":
+      command    => 'apt_repo',
+      runs_on    => 'monitor',
+      priority   => 'critical',
+      interval_s => 120,
+      retry_s    => 60,
+      vars       => { 'apt_repo_vhost' => $trusted['certname'], 'apt_repo_suite' => $suite, 'apt_repo_warning_s' => 172800 },
+    }
+  }
+}

@@ -1,0 +1,5 @@
+# @summary A Bitcoin node.
+class role::bitcoind {
+  include profile::base
+  include profile::bitcoind
+}

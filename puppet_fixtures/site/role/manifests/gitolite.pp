@@ -1,0 +1,5 @@
+# @summary Git repositories.
+class role::gitolite {
+  include profile::base
+  include profile::gitolite
+}

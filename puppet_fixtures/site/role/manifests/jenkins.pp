@@ -1,0 +1,5 @@
+# @summary The build server.
+class role::jenkins {
+  include profile::base
+  include profile::jenkins
+}

@@ -1,0 +1,5 @@
+# @summary Nightly builds.
+class role::nightly_builds {
+  include profile::base
+  include profile::nightly_builds
+}

@@ -1,0 +1,5 @@
+# @summary Files over rsync.
+class role::rsync {
+  include profile::base
+  include profile::rsync
+}

@@ -1,0 +1,5 @@
+# @summary The website.
+class role::website {
+  include profile::base
+  include profile::website
+}

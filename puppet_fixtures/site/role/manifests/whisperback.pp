@@ -1,0 +1,5 @@
+# @summary The relay of bug reports.
+class role::whisperback {
+  include profile::base
+  include profile::whisperback
+}

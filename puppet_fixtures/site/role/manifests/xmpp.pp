@@ -1,0 +1,5 @@
+# @summary The XMPP server.
+class role::xmpp {
+  include profile::base
+  include profile::xmpp
+}
