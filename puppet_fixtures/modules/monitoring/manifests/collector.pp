@@ -19,6 +19,7 @@ class monitoring::collector (
   Hash[String, String] $addresses = lookup('lab::hosts', { 'default_value' => {} }),
 ) {
   include monitoring::commands
+  include monitoring::probe_key
 
   file { $directory:
     ensure  => directory,
