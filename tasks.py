@@ -36,6 +36,11 @@ def command(body: Callable[..., Any]) -> Callable[..., Any]:
         except WatchpostError as error:
             progress.LOG.debug("failed", exc_info=True)
             raise Exit(f"watchpost: {error}", code=error.exit_code) from None
+        except Exit:
+            raise
+        except Exception as error:  # a defect of ours: the user gets a sentence, the log the whole story
+            progress.LOG.exception("defect")
+            raise Exit(f"watchpost: an unexpected {type(error).__name__}: {error}; the lab's log has the trace", code=1) from None
         except KeyboardInterrupt:
             raise Exit("watchpost: interrupted; the same command again goes on from here", code=130) from None
 

@@ -6,6 +6,7 @@ Renders the data (pure) and puts both there. Secrets stand in one node's file ea
 from __future__ import annotations
 
 import io
+import math
 import tarfile
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
@@ -55,7 +56,7 @@ def node_data(lab: Lab, kind: str, spec: HostingSpec, secrets: SecretStore) -> d
     """The data of one of the lab's machines (nodes/CERTNAME.yaml)."""
     data: dict[str, Any] = {"role": kind}
     if kind == "monitor":
-        data |= {"hosting::vcpus": spec.vcpus, "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
+        data |= {"hosting::vcpus": math.ceil(spec.vcpus), "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
     for name in NODE_SECRETS[kind]:
         key = enrolment_secret(f"icinga.{lab.domain}") if name == "icinga_enrolment" else name
         data[f"secrets::{name}"] = secrets.get(key)

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import paramiko
-
 from provision.protocol import puppetdb
 from provision.protocol.http import Request, Response
 from provision.ssh import Machine
 from provision.transport import Client, Server
+from provision.tunnel import dial
 from vm.artefact import write_file
 from vm.errors import WatchpostError
 from vm.wait import wait_until
@@ -64,6 +63,11 @@ def wait_ready(machine: Machine, server: Server, deadline_s: float = READY_S) ->
     )  # fmt: skip
 
 
+def is_active(machine: Machine) -> bool:
+    """Whether the Puppet server's unit runs."""
+    return machine.run(["systemctl", "is-active", "--quiet", "puppetserver"], check=False).returncode == 0
+
+
 def reload(machine: Machine) -> None:
     """Let the Puppet server see changed code: it caches environments. Returns when it answers again.
 
@@ -74,18 +78,7 @@ def reload(machine: Machine) -> None:
 
 def database(machine: Machine) -> Client:
     """PuppetDB's clear-text port on the machine's loopback, through SSH."""
-
-    def connect() -> Any:
-        try:
-            machine.connection.open()
-            transport = machine.connection.client.get_transport()
-            channel = transport.open_channel("direct-tcpip", ("127.0.0.1", 8080), ("127.0.0.1", 0), timeout=30)
-        except (EOFError, paramiko.SSHException) as error:
-            raise ConnectionError(str(error)) from error
-        channel.settimeout(60)
-        return channel
-
-    return Client("127.0.0.1", 8080, connect, 60)
+    return Client("127.0.0.1", 8080, lambda: dial(machine, 8080), 60)
 
 
 def ask(machine: Machine, request: Request) -> Response:
@@ -113,6 +106,12 @@ def wait_stored(machine: Machine, deadline_s: float = 120) -> None:
 def query(machine: Machine, pql: str) -> list[dict[str, Any]]:
     """Rows of a PQL query."""
     return puppetdb.read_rows(ask(machine, puppetdb.query(pql)))
+
+
+def exported(machine: Machine) -> dict[str, int]:
+    """How many resources each host exports, by certname."""
+    rows = query(machine, "resources[certname, count()] { exported = true group by certname }")
+    return {str(row["certname"]): int(row["count"]) for row in rows}
 
 
 def deactivate(machine: Machine, certnames: Iterable[str]) -> None:

@@ -134,7 +134,7 @@ class Up:
             return f"{len(self.roles)} hosts"
 
         started = self.ledger.done.get("start puppet")
-        code_changed = self.ledger.done.get("code") != self.code
+        stale = self.ledger.done.get("code") != self.code and puppet_server.is_active(machine)
         self.ledger.step("deploy", [self.code, artefact.digest(self.files), started], deploy)
 
         def apply() -> str:
@@ -143,9 +143,10 @@ class Up:
             puppet_server.wait_ready(machine, self.server)
             return f"{run.resources} resources, {run.changed} changed"
 
-        applied = self.ledger.step("puppet server", [self.code, started], apply)
-        if code_changed and not applied:
-            puppet_server.reload(machine)
+        self.ledger.step("puppet server", [self.code, started], apply)
+        if stale:
+            with self.stages.stage("reload puppet server"):
+                puppet_server.reload(machine)
         self.ledger._set("code", self.code)
         machine.close()
 
@@ -179,9 +180,10 @@ class Up:
             gone = self.removed()
             puppet_server.deactivate(machine, gone)
             puppet_server.wait_stored(machine)
+            exported = puppet_server.query(machine, "resources[count()] { exported = true }")[0]["count"]
             machine.close()
             sizes = [run.resources for run in runs]
-            return f"{min(sizes)}-{max(sizes)} resources a host, {sum(run.exported for run in runs)} exported"
+            return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
 
         self.ledger.step("hosts", [sorted(self.roles), self.code, artefact.digest(self.ca.read_text())], work)
 

@@ -32,8 +32,8 @@ def log_to(path: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(message)s"))
     LOG.setLevel(logging.DEBUG)
     LOG.addHandler(handler)
-    for noisy in ("paramiko", "fabric", "invoke"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("paramiko", "fabric", "invoke"):  # paramiko reports every refused channel; we raise what matters
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def note(text: str) -> None:
