@@ -31,7 +31,7 @@ class AgentCheck(Record):
 
 
 class AgentRun(Record):
-    """One Puppet run of a simulated host. resources are its own, exported those it offers to others.
+    """One Puppet run of a simulated host. resources: in its catalog (what it exports, the server keeps to itself).
 
     compile_s: from sending the facts to holding the catalog, waiting for a free interpreter of the server included.
     """
@@ -41,7 +41,6 @@ class AgentRun(Record):
     compile_s: float
     report_s: float
     resources: int
-    exported: int
     catalog_kib: int
     checks: tuple[AgentCheck, ...]
 
@@ -81,7 +80,7 @@ def run_agent(server: Server, certname: str, facts: Mapping[str, Any], directory
         puppet.read_report_taken(certname, client.send(puppet.put_report(certname, report)))
     return AgentRun(
         certname=certname, compile_s=round(compile_s, 3), report_s=round(time.monotonic() - start, 3),
-        resources=len(catalog.resources) - catalog.exported, exported=catalog.exported,
+        resources=len(catalog.resources),
         catalog_kib=round(catalog.size / 1024), checks=agent_checks(catalog),
     )  # fmt: skip
 

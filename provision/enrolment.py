@@ -121,7 +121,7 @@ def forget_request(certname: str) -> list[str]:
 
 def forget_certificates(certnames: Sequence[str]) -> list[str]:
     """Command on the machine `puppet` that revokes certificates and frees their names."""
-    return ["puppetserver", "ca", "clean", "--certname", ",".join(certnames)]
+    return ["/usr/local/sbin/watchpost-forget-certificates", *certnames]
 
 
 def _kept_key(path: Path) -> bytes:

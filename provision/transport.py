@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from provision.protocol.http import Request, Response
 from vm.errors import WatchpostError
@@ -20,7 +19,10 @@ from vm.errors import WatchpostError
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server answers and by which name and CA it is known. source: address to connect from."""
+    """Where a server answers and by which name and CA it is known.
+
+    source: address to connect from. dial: another way to a connected socket than the address.
+    """
 
     name: str
     address: str
@@ -28,6 +30,7 @@ class Server:
     ca: Path
     timeout_s: float = 120
     source: str | None = None
+    dial: Callable[[], socket.socket] | None = None
 
     def client(self, certificate: Path | None = None, key: Path | None = None) -> Client:
         """A client of this server, with a certificate of its own or without."""
@@ -38,9 +41,7 @@ class Server:
             context.load_cert_chain(certificate, key)
 
         def connect() -> socket.socket:
-            source = None if self.source is None else (self.source, 0)
-            plain = socket.create_connection((self.address, self.port), self.timeout_s, source)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain = self._dialled() if self.dial is None else self.dial()
             try:
                 return context.wrap_socket(plain, server_hostname=self.name)
             except BaseException:
@@ -49,11 +50,17 @@ class Server:
 
         return Client(self.name, self.port, connect, self.timeout_s)
 
+    def _dialled(self) -> socket.socket:
+        source = None if self.source is None else (self.source, 0)
+        plain = socket.create_connection((self.address, self.port), self.timeout_s, source)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return plain
+
 
 class Client:
     """One connection at a time, opened when needed and kept between requests. Not for use by two threads at once."""
 
-    def __init__(self, name: str, port: int, connect: Callable[[], Any], timeout_s: float) -> None:
+    def __init__(self, name: str, port: int, connect: Callable[[], socket.socket], timeout_s: float) -> None:
         self.name = name
         self.port = port
         self._connect = connect

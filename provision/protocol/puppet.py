@@ -38,13 +38,8 @@ class Catalog:
 
     @property
     def resources(self) -> tuple[Mapping[str, Any], ...]:
-        """Resources of the node itself and those it exports."""
+        """Resources of the node itself; those it exports go to PuppetDB and never to an agent."""
         return tuple(self.document["resources"])
-
-    @property
-    def exported(self) -> int:
-        """How many of the resources are exported."""
-        return sum(1 for resource in self.resources if resource.get("exported"))
 
 
 def get_ca() -> Request:

@@ -16,9 +16,8 @@ VERSION = "8.10.0"
 
 def unchanged(catalog: Catalog, *, began: str, ended: str, compile_s: float, transaction: str, server: str) -> dict[str, Any]:
     """The report of a run with this catalog. began, ended: ISO 8601; transaction: that of the catalog's request."""
-    mine = len(catalog.resources) - catalog.exported
     counts = {
-        "total": mine, "skipped": 0, "failed": 0, "failed_to_restart": 0, "restarted": 0, "changed": 0,
+        "total": len(catalog.resources), "skipped": 0, "failed": 0, "failed_to_restart": 0, "restarted": 0, "changed": 0,
         "out_of_sync": 0, "scheduled": 0, "corrective_change": 0,
     }  # fmt: skip
     return {

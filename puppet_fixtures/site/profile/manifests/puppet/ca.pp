@@ -8,21 +8,22 @@ class profile::puppet::ca (
   Stdlib::Fqdn        $certname  = $trusted['certname'],
   Integer[2048, 8192] $keylength = 3072,
 ) {
-  $policy = '/usr/local/lib/watchpost/enrolment-policy'
+  $policy = '/usr/local/sbin/watchpost-enrolment-policy'
 
   file {
     default:
       owner => 'root',
       group => 'root',
       ;
-    '/usr/local/lib/watchpost':
-      ensure => directory,
-      mode   => '0755',
-      ;
     $policy:
       ensure => file,
       mode   => '0755',
       source => 'puppet:///modules/profile/puppet/enrolment-policy',
+      ;
+    '/usr/local/sbin/watchpost-forget-certificates':
+      ensure => file,
+      mode   => '0755',
+      source => 'puppet:///modules/profile/puppet/forget-certificates',
       ;
     '/etc/puppet/puppet.conf':
       ensure  => file,
