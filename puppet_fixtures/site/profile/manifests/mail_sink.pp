@@ -25,7 +25,7 @@ class profile::mail_sink (
       group  => 'mail-sink',
       mode   => '0755',
       ;
-    ['/var/lib/mail-sink', '/var/lib/mail-sink/new', '/var/lib/mail-sink/tmp', '/var/lib/mail-sink/cur', '/var/lib/mail-sink/envelopes']:
+    ['/var/lib/mail-sink', '/var/lib/mail-sink/new', '/var/lib/mail-sink/probes', '/var/lib/mail-sink/tmp', '/var/lib/mail-sink/envelopes']:
       ;
     # Served over HTTP, so that a check can see that its own mail arrived: the names are secrets of the mails' senders.
     ['/srv/lab-http', '/srv/lab-http/mail-receipts']:
@@ -48,6 +48,14 @@ class profile::mail_sink (
       'ReadWritePaths'      => '/var/lib/mail-sink /srv/lab-http',
     },
     require     => Package['python3-aiosmtpd'],
+  }
+
+  file { '/etc/tmpfiles.d/mail-sink.conf':
+    ensure  => file,
+    owner   => 'root',
+    group   => 'root',
+    mode    => '0644',
+    content => "e /srv/lab-http/mail-receipts - - - 1d\ne /var/lib/mail-sink/probes - - - 1d\n",
   }
 
   profile::vhost { 'lab':
