@@ -36,6 +36,8 @@ end
 
 answers = job.fetch('nodes').to_h do |wanted|
   certname = wanted.fetch('certname')
+  # For the stub of puppetdb_query, which answers each node from its own list.
+  $compiling_for = certname
   facts = Puppet::Node::Facts.new(certname, wanted.fetch('facts'))
   node = Puppet::Node.new(certname, environment: environment, facts: facts)
   node.merge(facts.values)

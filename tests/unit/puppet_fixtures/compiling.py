@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 FIXTURES = REPO / "puppet_fixtures"
 DEBIAN_MODULES = Path("/usr/share/puppet/modules")
 
 STUB = """Puppet::Functions.create_function(:puppetdb_query) do
   dispatch(:ask) { param 'String', :query }
   def ask(_query)
-    JSON.parse(File.read('%s'))
+    JSON.parse(File.read('%s')).fetch($compiling_for)
   end
 end
 """
@@ -56,20 +56,25 @@ def compile_catalogs(
     lab: dict[str, Any],
     nodes: dict[str, dict[str, Any]],
     facts: dict[str, dict[str, Any]],
-    rows: list[dict[str, Any]] | None = None,
+    rows: dict[str, list[dict[str, Any]]] | None = None,
+    manifest: str | None = None,
 ) -> dict[str, Catalog | CompileError]:
-    """The catalogs of all nodes; `nodes` has each node's own Hiera data, `rows` is what PuppetDB answers."""
+    """The catalogs of all nodes; `nodes` has each node's own Hiera data, `rows` is what PuppetDB answers each,
+    `manifest` stands for site.pp."""
     environment = directory / "environments" / "production"
     (directory / "lab" / "nodes").mkdir(parents=True)
     environment.mkdir(parents=True)
-    for name in ("data", "site", "modules", "manifests"):
+    for name in ("data", "site", "modules"):
         (environment / name).symlink_to(FIXTURES / name)
+    (environment / "manifests").mkdir()
+    whole = manifest or (FIXTURES / "manifests" / "site.pp").read_text(encoding="utf-8")
+    (environment / "manifests" / "site.pp").write_text(whole, encoding="utf-8")
     hierarchy = (FIXTURES / "hiera.yaml").read_text(encoding="utf-8")
     (environment / "hiera.yaml").write_text(hierarchy.replace("/etc/puppet/lab", str(directory / "lab")), encoding="utf-8")
     stub = directory / "stub" / "stub" / "lib" / "puppet" / "functions"
     stub.mkdir(parents=True)
     (stub / "puppetdb_query.rb").write_text(STUB % (directory / "rows.json"), encoding="utf-8")
-    (directory / "rows.json").write_text(json.dumps(rows or []), encoding="utf-8")
+    (directory / "rows.json").write_text(json.dumps(rows or {}), encoding="utf-8")
     modules = [str(directory / "stub"), "modules", "site", str(DEBIAN_MODULES)]
     (environment / "environment.conf").write_text(f"modulepath = {':'.join(modules)}\n", encoding="utf-8")
     # JSON is YAML: no second writer is needed.

@@ -1,0 +1,221 @@
+"""Every role's catalog, compiled in one process for a host of every release; what it exports, and what the monitor makes of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from ipaddress import IPv4Network
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from compiling import Catalog, CompileError, compile_catalogs
+
+from puppet_fixtures.fleet import ROLES, SimulatedHost, address, facts, fleet, releases
+
+NETWORK = IPv4Network("10.9.0.0/22")
+AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+ALL_SYSTEMS = {"agent", "disk", "memory", "puppet", "apt", "systemd"}
+
+# What the source text asks of each service: the titles of its checks with their priorities.
+ASKED: dict[str, dict[str, str]] = {
+    "apt_repository": {"apt-stable": "critical", "apt-frozen": "critical"},
+    "bitcoind": {"bitcoind-height": "medium"},
+    "bittorrent": {"seeding": "low"},
+    "gitolite": {"git-git": "medium", "git-ssh": "medium"},
+    "git_annex": {"tor-browser-archive": "high"},
+    "jenkins": {"jenkins": "critical", "jenkins-certificate": "medium"},
+    "nightly_builds": {"nightly-builds": "critical"},
+    "rsync": {"rsync": "critical"},
+    "test_suite": {"test-suite-ssh": "high", "test-suite-sftp": "high"},
+    "website": {"website": "critical", "website-certificate": "critical"},
+    "whisperback": {"smtp": "high", "mail-relay": "medium"},
+    "xmpp": {"xmpp": "medium"},
+}
+
+
+def hosts() -> tuple[SimulatedHost, ...]:
+    """Every role once on every release."""
+    dozen = fleet(12)
+    return tuple(
+        host.model_copy(update={"codename": codename, "number": 12 * step + host.number, "certname": f"{codename}-{host.certname}"})
+        for step, codename in enumerate(releases())
+        for host in dozen
+    )
+
+
+def lab(members: tuple[SimulatedHost, ...]) -> dict[str, Any]:
+    return {
+        "lab::domain": "lab.test",
+        "lab::network": str(NETWORK),
+        "lab::gateway": "10.9.0.1",
+        "lab::addresses": {"puppet": "10.9.0.2", "monitor": "10.9.0.3", "fleet": "10.9.0.4"},
+        "lab::smarthost": "fleet.lab.test",
+        "lab::smarthost_port": 25,
+        "lab::hosts": {host.certname: str(address(host, NETWORK)) for host in members},
+        "lab::collect_mode": "query",
+        "lab::probe_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    }
+
+
+@cache
+def compiled() -> dict[str, Catalog | CompileError]:
+    members = hosts()
+    nodes = {host.certname: {"role": host.role} for host in members} | {"fleet.lab.test": {"role": "fleet"}}
+    reported = {host.certname: facts(host, AT, address(host, NETWORK)) for host in members}
+    reported["fleet.lab.test"] = reported[members[-1].certname]
+    with TemporaryDirectory() as directory:
+        return compile_catalogs(Path(directory), lab(members), nodes, reported)
+
+
+def catalog(certname: str) -> Catalog:
+    found = compiled()[certname]
+    assert isinstance(found, Catalog), f"{certname}: {found}"
+    return found
+
+
+@pytest.mark.parametrize("host", hosts(), ids=lambda host: str(host.certname))
+def test_a_host_declares_its_service_and_its_checks(host: SimulatedHost) -> None:
+    mine = catalog(host.certname)
+    assert len(mine.ordinary) >= 300
+    services = {it["parameters"]["service"]: it["parameters"] for it in mine.exported if it["type"] == "Monitoring::Collected::Service"}
+    assert set(services) == ALL_SYSTEMS | set(ASKED[host.role])
+    assert {title: services[title]["priority"] for title in ASKED[host.role]} == ASKED[host.role]
+    hosts_exported = [it["parameters"] for it in mine.exported if it["type"] == "Monitoring::Collected::Host"]
+    assert [(it["host"], it["address"], it["role"]) for it in hosts_exported] == [(host.certname, str(address(host, NETWORK)), host.role)]
+    # One declaration serves both: every check that the agent runs is also in the agent's own configuration.
+    files = {title for title in mine.of_type("File") if "/watchpost.d/services/" in title}
+    assert files == {f"/etc/icinga2/watchpost.d/services/{title}.conf" for title, it in services.items() if it["runs_on"] == "agent"}
+
+
+def test_every_role_is_asked_for() -> None:
+    assert set(ASKED) == set(ROLES)
+
+
+def test_the_fleet_offers_every_service_and_exports_nothing() -> None:
+    mine = catalog("fleet.lab.test")
+    assert not mine.exported
+    running = {"ssh", "nginx", "git-daemon", "rsync", "postfix", "mail-sink", "prosody", "transmission-daemon", "bitcoind-mock", "jenkins-mock"}
+    assert running <= set(mine.of_type("Service"))
+    assert not [title for title in mine.of_type("File") if "icinga2" in title]
+
+
+def test_every_check_command_exists() -> None:
+    own = {path.stem for path in Path("puppet_fixtures/modules/monitoring/files/commands").glob("*.conf")}
+    packaged = {"cluster-zone", "disk", "systemd", "http", "ssh", "smtp"}
+    used = {it["parameters"]["command"] for name in compiled() for it in catalog(name).exported if it["type"] == "Monitoring::Collected::Service"}
+    assert used - packaged <= own
+
+
+def rows(*certnames: str) -> list[dict[str, Any]]:
+    """What PuppetDB would answer for these hosts."""
+    return [
+        {"certname": name, "type": it["type"], "title": it["title"], "parameters": it["parameters"]}
+        for name in certnames
+        for it in catalog(name).exported
+    ]
+
+
+def service(certname: str, **change: Any) -> dict[str, Any]:
+    """One more exported service of a host."""
+    model = next(it["parameters"] for it in catalog(certname).exported if it["type"] == "Monitoring::Collected::Service")
+    return {"certname": certname, "type": "Monitoring::Collected::Service", "title": "one more", "parameters": model | {"service": "zz-more"} | change}
+
+
+A, B, C = (host.certname for host in hosts()[:3])
+GOLDEN_HOST = next(host.certname for host in hosts() if host.role == "rsync" and host.codename == "trixie")
+LIMIT = 20
+BROKEN: dict[str, dict[str, Any]] = {
+    "quote-in-name": {"service": 'x" {}\nobject CheckCommand "evil'},
+    "path-in-name": {"service": "../../escape"},
+    "quote-in-command": {"command": 'x"'},
+    "variable-name": {"vars": {'a = "b"\nobject': 1}},
+    "text-for-number": {"interval_s": "60"},
+    "wrong-word": {"runs_on": "everywhere"},
+    "too-long": {"runs_on": "monitor", "vars": {"a": "x" * 20000}},
+}
+
+
+def answers() -> dict[str, list[dict[str, Any]]]:
+    """PuppetDB's answer in each case; all cases are compiled in one process, a monitor each."""
+    return {
+        "golden": rows(GOLDEN_HOST),
+        "alone": rows(A),
+        "two": rows(A, B),
+        "three-backwards": rows(C, B, A)[::-1],
+        "one-more": [*rows(A), service(A)],
+        "flood": rows(A, B) + [service(B, service=f"s{number}") for number in range(50)],
+        "liar": rows(A) + [row | {"parameters": row["parameters"] | {"host": A}} for row in rows(B)],
+        "strange-certname": rows(A) + [row | {"certname": "../../etc/cron.d/x"} for row in rows(A)],
+        "twice": rows(A, B) + [service(B), service(B)],
+    } | {f"broken-{name}": [*rows(A, B), service(B, **change)] for name, change in BROKEN.items()}
+
+
+@cache
+def collected() -> dict[str, tuple[dict[str, str], list[str]]]:
+    """For each case the monitor's files by name, and which of them say that their host is refused."""
+    asked = {f"{name}.lab.test": answer for name, answer in answers().items()}
+    data = lab(hosts()) | {"monitoring::collector::max_objects_per_host": LIMIT}
+    with TemporaryDirectory() as directory:
+        compiled_all = compile_catalogs(
+            Path(directory),
+            data,
+            {name: {"role": "collector"} for name in asked},
+            {name: facts(hosts()[0], AT) for name in asked},
+            asked,
+            "include monitoring::collector\n",
+        )
+    return {name.removesuffix(".lab.test"): _files(name, answer) for name, answer in compiled_all.items()}
+
+
+def _files(name: str, answer: Catalog | CompileError) -> tuple[dict[str, str], list[str]]:
+    assert isinstance(answer, Catalog), f"{name}: {answer}"
+    prefix = "/etc/icinga2/watchpost.d/hosts/"
+    files = {title.removeprefix(prefix): it["content"] for title, it in answer.of_type("File").items() if title.startswith(prefix)}
+    return files, [title for title, text in files.items() if '"exported-resources"' in text]
+
+
+def test_the_monitors_configuration_of_one_host_is_the_golden_one() -> None:
+    files, refused = collected()["golden"]
+    assert (list(files), refused) == ([f"{GOLDEN_HOST}.conf"], [])
+    assert files[f"{GOLDEN_HOST}.conf"] == (GOLDEN / "collected-host.conf").read_text(encoding="utf-8")
+
+
+def test_order_of_rows_changes_nothing_and_a_host_more_changes_no_other_file() -> None:
+    files, more = collected()["two"][0], collected()["three-backwards"][0]
+    assert {name: more[name] for name in files} == files
+    assert set(more) - set(files) == {f"{C}.conf"}
+
+
+def test_one_check_more_adds_exactly_its_own_lines() -> None:
+    old, new = (collected()[case][0][f"{A}.conf"] for case in ("alone", "one-more"))
+    assert new.startswith(old)
+    assert re.findall(r'^object (\w+) "([^"]+)"', new.removeprefix(old), re.MULTILINE) == [("Service", "zz-more")]
+
+
+def test_a_host_that_exports_too_much_is_refused_by_name_and_stays_visible() -> None:
+    files, refused = collected()["flood"]
+    assert refused == [f"{B}.conf"]
+    assert f"{B} is refused: " in files[f"{B}.conf"] and f"more than {LIMIT}" in files[f"{B}.conf"]
+    assert f'object Host "{B}"' in files[f"{B}.conf"]
+    assert files[f"{A}.conf"] == collected()["alone"][0][f"{A}.conf"]
+
+
+@pytest.mark.parametrize("case", [*(f"broken-{name}" for name in BROKEN), "twice"])
+def test_a_host_whose_resource_breaks_a_rule_is_refused_and_others_are_not(case: str) -> None:
+    files, refused = collected()[case]
+    assert refused == [f"{B}.conf"]
+    assert set(files) == {f"{A}.conf", f"{B}.conf"}
+    # Control: the same two hosts without the broken resource are both taken.
+    assert collected()["two"][1] == []
+
+
+def test_what_a_row_says_of_its_host_is_ignored() -> None:
+    assert collected()["liar"] == collected()["two"]
+
+
+def test_a_certname_that_is_none_gets_no_file() -> None:
+    assert list(collected()["strange-certname"][0]) == [f"{A}.conf"]
