@@ -199,7 +199,7 @@ def check(c: Context) -> None:
 def test(c: Context, unit: bool = False) -> None:
     """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed."""
     checks.static(CHECKOUT)
-    arguments = ["tests/unit"] if unit else ["tests/unit", "tests/live"]
+    arguments = ["tests/unit"] if unit else ["tests/unit", "tests/acceptance"]
     raise Exit(code=checks.run_pytest(CHECKOUT, arguments))
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from provision.enrolment import forget_certificates, forget_request
 from provision.protocol import puppetdb
 from provision.protocol.http import Request, Response
 from provision.ssh import Machine
@@ -21,6 +22,7 @@ from vm.wait import wait_until
 
 SITE = "/etc/puppet/code/environments/production/manifests/site.pp"
 SSL = "/var/lib/puppet/ssl"
+SIGNED = "/etc/puppet/puppetserver/ca/signed"
 READY_S = 240
 UNITS = ("puppetserver", "puppetdb")
 
@@ -61,6 +63,17 @@ def wait_ready(machine: Machine, server: Server, deadline_s: float = READY_S) ->
         lambda: no_failure() and waiting(machine) is not None, reason=f"PuppetDB on {machine.name}",
         deadline_s=deadline_s, interval_s=1,
     )  # fmt: skip
+
+
+def forget(machine: Machine, certnames: Iterable[str]) -> list[str]:
+    """Revoke the certificates of these names and drop their waiting requests; returns the names that had one."""
+    names = list(certnames)
+    found = [name for name in names if machine.run(["test", "-e", f"{SIGNED}/{name}.pem"], check=False).returncode == 0]
+    for name in names:
+        machine.run(forget_request(name))
+    if found:
+        machine.run(forget_certificates(found))
+    return found
 
 
 def is_active(machine: Machine) -> bool:

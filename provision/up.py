@@ -28,6 +28,14 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 CONTROL_REPO = CHECKOUT / "puppet_fixtures"
 
 
+LATER = {
+    "puppet": ("deploy", "puppet server", "certificates", "hosts", "fleet services", "monitor", "monitor again"),
+    "fleet": ("fleet services", "agents", "ready"),
+    "monitor": ("monitor", "monitor again", "ready"),
+}
+"""Stages whose results go with a machine: made anew, they are to do again, whatever their inputs."""
+
+
 class Options(artefact.Record):
     """What the user asked for; kept with the lab, so that later commands need not be told again."""
 
@@ -95,6 +103,8 @@ class Up:
         def begin() -> str:
             for name in ("container", "libvirt"):  # its image or size changed: it is made anew, with either driver
                 driver(name).destroy(self.lab, kind)
+            for later in (f"names of {kind}", *LATER[kind]):
+                self.ledger._set(later, None)
             machines.start(self.lab, kind, driver_name, image, spec, self.options.accelerator, self.secrets)
             self.reach(kind)
             return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
@@ -192,6 +202,20 @@ class Up:
         present = set(self.roles) | {self.lab.fqdn("harness")}
         return sorted(path.name for path in self.nodes.iterdir() if path.name not in present) if self.nodes.exists() else []
 
+    def free_names(self, kind: str, *names: str) -> None:
+        """A machine made anew has new keys: the certificates of the old one are revoked, or its requests would be refused."""
+
+        def work() -> str:
+            machine = machines.connect(self.lab, "puppet", self.secrets)
+            forgotten = puppet_server.forget(machine, [self.lab.fqdn(name) for name in (kind, *names)])
+            machine.close()
+            made_anew = machines.connect(self.lab, kind, self.secrets)
+            made_anew.run(["rm", "-rf", puppet_server.SSL])  # a run cut short may have fetched the old certificate
+            made_anew.close()
+            return f"revoked {', '.join(forgotten)}" if forgotten else "all free"
+
+        self.ledger.step(f"names of {kind}", [self.ledger.done.get("start puppet")], work)
+
     def agent_run(self, kind: str) -> puppet_run.PuppetRun:
         """One run of a machine's own Puppet agent."""
         machine = machines.connect(self.lab, kind, self.secrets)
@@ -202,6 +226,7 @@ class Up:
 
     def converge_fleet(self) -> None:
         """The fleet's daemons, by the same classes that the hosts' catalogs have."""
+        self.free_names("fleet")
 
         def work() -> str:
             run = self.agent_run("fleet")
@@ -211,6 +236,7 @@ class Up:
 
     def converge_monitor(self) -> None:
         """The monitor's stack and what it collects; then the proof that a second run changes nothing."""
+        self.free_names("monitor", "icinga")
         path = self.lab.records / "collect.json"
         inputs = [self.code, artefact.digest(self.files), self.ledger.done.get("start monitor"), self.options.collect_mode,
                   self.ledger.done.get("hosts")]  # fmt: skip

@@ -39,7 +39,7 @@ def log_to(path: Path) -> None:
 def note(text: str) -> None:
     """Tell the user one line, and the log too."""
     LOG.info(text)
-    CONSOLE.print(text, markup=False)
+    CONSOLE.print(text, markup=False, soft_wrap=True)
 
 
 class Stages:

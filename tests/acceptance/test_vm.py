@@ -1,0 +1,94 @@
+"""What only the VM can show: it boots from its own disk, its console needs no network, Puppet changes nothing again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provision import icinga_api, puppet_run
+from provision.web import IcingaWeb
+from vm.drivers import libvirt
+from vm.drivers.console import Console
+
+
+@pytest.fixture(scope="module")
+def vm(lab: Any) -> Any:
+    """The lab with the monitor made anew as a VM."""
+    done = lab.invoke("provision", "--driver", "libvirt", "--json")
+    assert done.returncode == 0, "provision failed; its words are above"
+    return lab
+
+
+def test_it_is_a_vm_with_live_states(vm: Any) -> None:
+    found = vm.status()
+    assert found["driver"] == "libvirt"
+    assert found["accelerator"] in ("kvm", "tcg")
+    assert vm.machine("monitor").run(["systemd-detect-virt"]).stdout.strip() in ("kvm", "qemu")
+    assert icinga_api.status(vm.api()).hosts["up"] == len(vm.hosts)
+
+
+def test_the_disk_boots_by_itself(vm: Any) -> None:
+    """The kernel that runs is the one on the disk, found by the disk's own boot loader; the root has grown."""
+    machine = vm.machine("monitor")
+    running = machine.run(["uname", "-r"]).stdout.strip()
+    newest = machine.run(["readlink", "-f", "/vmlinuz"]).stdout.strip()
+    assert newest == f"/boot/vmlinuz-{running}"
+    assert "<kernel>" not in vm_xml(vm)
+    size_kib = int(machine.run(["df", "--output=size", "/"]).stdout.split()[1])
+    assert size_kib > 15 * 2**20
+
+
+def vm_xml(vm: Any) -> str:
+    from vm.drivers.hypervisor import connection
+
+    with connection() as hypervisor:
+        return str(hypervisor.lookupByName(libvirt.domain_name(vm.lab, "monitor")).XMLDesc())
+
+
+def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
+    from tests.acceptance.test_lab import command_lines, known_secrets, seen_in
+
+    secrets = known_secrets(vm)
+    lines = {where: text for where, text in command_lines().items() if b"qemu-system" in text}
+    assert seen_in({"control": b"io.systemd.credential"}, lines)
+    assert not seen_in(secrets, lines | {"domain": vm_xml(vm).encode()})
+
+
+def test_the_console_works_with_the_network_down(vm: Any) -> None:
+    libvirt.set_link(vm.lab, "monitor", up=False)
+    try:
+        with pytest.raises(OSError):
+            import socket
+
+            socket.create_connection((vm.web_address, 22), 5).close()
+        with Console(vm.lab, "monitor") as console:
+            console.login(vm.secret("root-password"))
+            assert "monitor.lab.test" in console.command("cat /proc/sys/kernel/hostname")
+    finally:
+        libvirt.set_link(vm.lab, "monitor", up=True)
+
+
+def test_the_wrong_password_opens_no_console(vm: Any) -> None:
+    with Console(vm.lab, "monitor") as console:
+        console.say("")
+        console.say("exit")  # ends what the test before left open, if it did
+        console.say("")
+        console.expect(r"login: ?$", deadline_s=60)
+        console.say("root")
+        console.expect(r"Password: ?$", deadline_s=60)
+        console.say("not-" + vm.secret("root-password"))
+        console.expect("Login incorrect", deadline_s=60)
+
+
+def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
+    machine = vm.machine("monitor")
+    machine.wait(60)
+    run = puppet_run.run_puppet(machine, puppet_run.agent_argv(vm.puppet.name, vm.web_name))
+    assert (run.exit_code, run.changed, run.failed) == (0, 0, 0)
+
+
+def test_the_web_answers_from_the_vm(vm: Any) -> None:
+    web = IcingaWeb(vm.web_name, vm.web_address, vm.ca_path, ("watchpost", vm.secret("basic_auth")))
+    web.login("admin", vm.secret("web_admin"))
+    assert vm.hosts[0] in web.get("/icingaweb2/icingadb/hosts?limit=100").text
