@@ -29,6 +29,8 @@ NODE_SECRETS: Mapping[str, tuple[str, ...]] = {
     "monitor": ("icingadb_db", "icingaweb_db", "redis", "web_admin", "basic_auth", "icinga_enrolment"),
     "fleet": (),
 }
+PROBE = "ssh-probe"
+"""The key that the monitor's checks of SSH and SFTP use; it opens accounts that can do next to nothing."""
 EXTRA_CERTIFICATES = ("icinga", "harness")
 """Certificates that are no Puppet nodes: Icinga's endpoint on the monitor, the harness's read-only API client."""
 
@@ -38,8 +40,8 @@ def enrolment_secret(certname: str) -> str:
     return f"enrol-{certname}"
 
 
-def lab_data(lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str) -> dict[str, Any]:
-    """The public data of the lab (lab.yaml)."""
+def lab_data(lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str) -> dict[str, Any]:
+    """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks."""
     return {
         "lab::domain": lab.domain,
         "lab::network": str(lab.network),
@@ -49,6 +51,7 @@ def lab_data(lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str) -> d
         "lab::smarthost_port": 25,
         "lab::hosts": {name: str(address) for name, address in sorted(hosts.items())},
         "lab::collect_mode": collect_mode,
+        "lab::probe_public_key": " ".join(probe_key.split()[:2]),
     }
 
 
@@ -57,6 +60,7 @@ def node_data(lab: Lab, kind: str, spec: HostingSpec, secrets: SecretStore) -> d
     data: dict[str, Any] = {"role": kind}
     if kind == "monitor":
         data |= {"hosting::vcpus": math.ceil(spec.vcpus), "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
+        data["secrets::probe_private_key"] = secrets.ssh_key(PROBE)[0].read_text()
     for name in NODE_SECRETS[kind]:
         key = enrolment_secret(f"icinga.{lab.domain}") if name == "icinga_enrolment" else name
         data[f"secrets::{name}"] = secrets.get(key)
@@ -77,7 +81,7 @@ def lab_files(
     collect_mode: str,
 ) -> dict[str, str]:
     """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles."""
-    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode))}
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, secrets.ssh_key(PROBE)[1]))}
     for kind in KINDS:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():
