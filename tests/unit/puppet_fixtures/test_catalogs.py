@@ -174,7 +174,7 @@ def collected() -> dict[str, tuple[dict[str, str], list[str]]]:
 def _files(name: str, answer: Catalog | CompileError) -> tuple[dict[str, str], list[str]]:
     assert isinstance(answer, Catalog), f"{name}: {answer}"
     prefix = "/etc/icinga2/watchpost.d/hosts/"
-    files = {title.removeprefix(prefix): it["content"] for title, it in answer.of_type("File").items() if title.startswith(prefix)}
+    files = {title.removeprefix(prefix): it.get("content", "") for title, it in answer.of_type("File").items() if title.startswith(prefix)}
     return files, [title for title, text in files.items() if '"exported-resources"' in text]
 
 
@@ -219,3 +219,40 @@ def test_what_a_row_says_of_its_host_is_ignored() -> None:
 
 def test_a_certname_that_is_none_gets_no_file() -> None:
     assert list(collected()["strange-certname"][0]) == [f"{A}.conf"]
+
+
+def test_realised_files_together_are_the_queried_file() -> None:
+    """The usual way, a define for each object, writes the same objects as one query does."""
+    declared = "".join(
+        f"{row['type'].lower()} {{ '{row['parameters'].get('service', 'host')}': * => $rows[{number}]['parameters'] - ['tag'] }}\n"
+        for number, row in enumerate(rows(A))
+    )
+    manifest = f"class {{ 'monitoring::collector': mode => 'realise' }}\n$rows = puppetdb_query('')\n{declared}"
+    with TemporaryDirectory() as directory:
+        answer = compile_catalogs(
+            Path(directory), lab(hosts()), {"r.lab.test": {"role": "collector"}}, {"r.lab.test": facts(hosts()[0], AT)}, {"r.lab.test": rows(A)}, manifest
+        )
+    realised, _ = _files("r.lab.test", answer["r.lab.test"])
+    contents = {name: text for name, text in realised.items() if text}
+    assert set(contents) == {f"{A}/host.conf"} | {f"{A}/{it['parameters']['service']}.service.conf" for it in rows(A) if "service" in it["parameters"]}
+    queried = collected()["alone"][0][f"{A}.conf"].split("\n\n", 1)[1]
+    services = [contents[name] for name in sorted(contents) if name.endswith(".service.conf")]
+    assert "\n".join([contents[f"{A}/host.conf"], *services]) == queried
+
+
+HOSTILE_FACTS = ['10.0.0.1"', '10.0.0.1\n}', "$host.name$", "10.0.0.999", "::1%x", "", "-:x", "999.1.1.1"]
+
+
+def test_a_fact_becomes_an_address_only_if_it_is_one() -> None:
+    names = {f"agent-{number}.lab.test": value for number, value in enumerate([*HOSTILE_FACTS, "10.9.0.77", "2001:db8::1"])}
+    reported = {name: facts(hosts()[0], AT) | {"networking": {"ip": value, "fqdn": 'x"'}, "hostname": '"\n}'} for name, value in names.items()}
+    with TemporaryDirectory() as directory:
+        answers_all = compile_catalogs(Path(directory), lab(()), {name: {"role": "xmpp"} for name in names}, reported)
+    found = {}
+    for name, value in names.items():
+        mine = answers_all[name]
+        assert isinstance(mine, Catalog), mine
+        (host,) = (it["parameters"] for it in mine.exported if it["type"] == "Monitoring::Collected::Host")
+        assert host["host"] == name
+        found[value] = host.get("address")
+    assert found == dict.fromkeys(HOSTILE_FACTS) | {"10.9.0.77": "10.9.0.77", "2001:db8::1": "2001:db8::1"}
