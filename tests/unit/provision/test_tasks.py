@@ -1,0 +1,88 @@
+"""Words that cannot be: exit code 2 and a sentence with the remedy, no trace, and nothing made or changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision import checks
+from vm import lab
+from vm.hosting import HostingSpec
+
+ROOT = Path(__file__).resolve().parents[3]
+NONE = "unit-none"
+SIZE = HostingSpec(vcpus=1, memory_mib=512, disk_gib=10)
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a task as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+
+
+def traces() -> list[Path]:
+    """What a lab of this test would leave behind."""
+    places = [lab.STATE / "labs" / NONE, lab.STATE / "locks" / NONE]
+    return [path for path in places if path.exists()]
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "todo"),
+    [
+        ("provision --offer hetzner-cx24", "no offer named 'hetzner-cx24'", "did you mean hetzner-cx"),
+        ("provision --vcpus -1", "no machine has this size: vcpus", "positive numbers"),
+        ("provision --disk -3", "no machine has this size: disk_gib", "positive numbers"),
+        ("provision --memory 16", "no machine has this size: memory_mib", "at least 256 MiB"),
+        ("provision --memory lots", "'lots' is no amount of memory", "2048M or 2G"),
+        ("provision --driver vmware", "no driver 'vmware'", "container, libvirt"),
+        ("provision --collect all", "no way of collecting named 'all'", "query or realise"),
+        ("provision --hosts 0", "no room for 0 hosts", "1 to 200"),
+        ("provision --hosts 201", "no room for 201 hosts", "1 to 200"),
+        ("provision --hosts -5", "no room for -5 hosts", "1 to 200"),
+        ("simulate --hosts 20", "there is no lab unit-none", "invoke provision"),
+        ("status", "there is no lab unit-none", "invoke provision"),
+        ("console", "there is no lab unit-none", "invoke provision"),
+        ("ssh", "there is no lab unit-none", "invoke provision"),
+        ("console --machine mail", "no machine 'mail'", "puppet, monitor, fleet"),
+    ],
+)
+def test_bad_words_are_answered_in_words(words: str, what: str, todo: str) -> None:
+    done = invoke(*words.split(), "--lab", NONE)
+    assert done.returncode == 2, done.stderr
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("watchpost: ") and what in first
+    assert todo in next(line for line in rest if line.startswith("  to do: "))
+    assert done.stdout == "" and "Traceback" not in done.stderr
+    assert traces() == []
+
+
+@pytest.mark.parametrize("task", ["provision", "status", "console", "ssh", "destroy"])
+def test_a_wrong_name_of_a_lab_is_refused_by_every_task(task: str) -> None:
+    done = invoke(task, "--lab", "../etc")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("watchpost: '../etc' is no name for a lab.\n") and "Traceback" not in done.stderr
+
+
+def test_an_unknown_image_is_refused() -> None:
+    done = invoke("image", "--kind", "mail")
+    assert done.returncode == 2 and "no image 'mail'" in done.stderr and "fleet, monitor, puppet" in done.stderr
+
+
+def test_help_is_given_and_every_task_is_listed() -> None:
+    done = invoke("--list")
+    assert done.returncode == 0
+    assert {"provision", "simulate", "status", "console", "ssh", "destroy"} <= set(done.stdout.split())
+    shown = invoke("--help", "provision")
+    assert shown.returncode == 0 and "--hosts" in shown.stdout and "1 to 200" in shown.stdout
+
+
+@pytest.mark.parametrize("hosts", [1, 20, lab.MAX_HOSTS])
+@pytest.mark.parametrize("driver", ["container", "libvirt"])
+@pytest.mark.parametrize("collect", checks.COLLECT_MODES)
+def test_good_words_become_options(hosts: int, driver: str, collect: str) -> None:
+    found = checks.options(hosts, 1, driver, SIZE, collect)
+    assert (found.hosts, found.driver, found.spec, found.collect_mode) == (hosts, driver, SIZE, collect)
