@@ -232,7 +232,9 @@ class Up:
             run = self.agent_run("fleet")
             return f"{run.resources} resources, {run.changed} changed"
 
-        self.ledger.step("fleet services", [self.code, self.ledger.done.get("start fleet")], work)
+        # the relay's addresses follow the hosts there are
+        inputs = [self.code, self.ledger.done.get("start fleet"), self.files["lab.yaml"]]
+        self.ledger.step("fleet services", inputs, work)
 
     def converge_monitor(self) -> None:
         """The monitor's stack and what it collects; then the proof that a second run changes nothing."""
