@@ -60,7 +60,8 @@ def test_a_failure_that_says_nothing_on_stderr_is_told_with_its_output() -> None
         run(python("print('only this'); raise SystemExit(1)"))
 
 
-def test_a_missing_program_is_told_with_the_remedy() -> None:
+def test_a_missing_program_is_told_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WatchpostError, match="no-such-program is not installed") as error:
         run(["no-such-program", "--help"])
     assert "./bootstrap" in error.value.todo
