@@ -92,7 +92,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 })  # fmt: skip
 @command
 def provision(
-    c: Context, hosts: int = 20, driver: str = "libvirt", offer: str = "", vcpus: float = 0, memory: str = "", disk: int = 0,
+    c: Context, hosts: int = 20, driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
     collect: str = "query", converge: bool = False, seed: int = 1, lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
@@ -105,7 +105,7 @@ def provision(
 
 @task(help=LAB | JSON | {"hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}"})
 @command
-def simulate(c: Context, hosts: int, lab: str = "", json: bool = False) -> None:
+def simulate(c: Context, hosts: int = 0, lab: str = "", json: bool = False) -> None:
     """Grow or shrink the simulated fleet of a running lab, without rebuilding anything."""
     one = named(lab)
     options = checks.resized(one, hosts)
@@ -176,6 +176,9 @@ def ssh(c: Context, machine: str = "monitor", lab: str = "") -> None:
 def destroy(c: Context, lab: str = "", yes: bool = False) -> None:
     """Remove the lab: machines, network, files. Nothing that is not its own; images stay cached."""
     one = named(lab)
+    if not one.directory.exists():
+        progress.note(f"there is no lab {one.name}; nothing to remove")
+        return
     if not yes and sys.stdin.isatty() and input(f"remove lab {one.name}? [y/N] ").strip().lower() != "y":
         raise BadInput("nothing was removed", "", "answer y, or use --yes")
     with hold_for_destroy(one):

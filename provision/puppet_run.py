@@ -27,8 +27,13 @@ class PuppetRun(Record):
 
 def read_summary(text: str) -> tuple[int, int, int, float]:
     """Resources in all, changed, failed, and seconds the agent waited for its catalog, of last_run_summary.yaml."""
-    data = yaml.safe_load(text) or {}
-    counts, times = data.get("resources", {}), data.get("time", {})
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError:
+        data = None
+    if not isinstance(data, dict):  # a run that was cut short leaves half a file
+        return 0, 0, 0, 0.0
+    counts, times = data.get("resources") or {}, data.get("time") or {}
     failed = int(counts.get("failed", 0)) + int(counts.get("failed_to_restart", 0))
     return int(counts.get("total", 0)), int(counts.get("changed", 0)), failed, float(times.get("config_retrieval", 0.0))
 

@@ -49,7 +49,7 @@ def load(cls: type[R], path: Path) -> R:
     Raises BadInput when the file is missing, is no JSON, or was written by another version.
     """
     try:
-        return cls.model_validate_json(path.read_bytes())
+        record = cls.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BadInput(f"there is no {cls.__name__} yet", str(path), "run the stage that writes it first") from error
     except pydantic.ValidationError as error:
@@ -58,6 +58,10 @@ def load(cls: type[R], path: Path) -> R:
         raise BadInput(
             f"{path.name} is no usable {cls.__name__}: {place}: {first['msg']}", str(path), "remove it and run again"
         ) from error
+    field = cls.model_fields.get("version")
+    if field is not None and getattr(record, "version", None) != field.default:
+        raise BadInput(f"{path.name} was written by another version", str(path), "remove it and run again")
+    return record
 
 
 def digest(value: Any) -> str:

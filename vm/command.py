@@ -33,8 +33,11 @@ def run(
     check: bool = True,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    log_output: bool = True,
 ) -> Result:
     """Run argv to its end and return its output; env is added to the present environment.
+
+    log_output: False for a program that prints what is nobody's business.
 
     Raises WatchpostError when the program is missing, takes longer than timeout_s, or (with check) fails.
     """
@@ -51,7 +54,11 @@ def run(
             env=None if env is None else {**os.environ, **env},
             cwd=cwd,
         )
+    except PermissionError as error:
+        raise WatchpostError(f"{words[0]} may not be started: {error.strerror}", str(error.filename)) from error
     except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise WatchpostError(f"there is no directory to run {words[0]} in", str(cwd)) from error
         raise WatchpostError(
             f"{words[0]} is not installed", "PATH of this machine", "run ./bootstrap, which installs what is missing"
         ) from error
@@ -59,7 +66,8 @@ def run(
         LOG.debug("timed out: %r %r", error.stdout, error.stderr)
         raise WatchpostError(f"{words[0]} did not end within {timeout_s:.0f} s", shlex.join(words)) from error
     result = Result(words, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-    LOG.debug("exit %d\n%s%s", result.returncode, result.stdout[-20000:], result.stderr[-20000:])
+    shown = result.stdout[-20000:] if log_output else "(output not logged)\n"
+    LOG.debug("exit %d\n%s%s", result.returncode, shown, result.stderr[-20000:])
     if check and result.returncode != 0:
         tail = " / ".join(line for line in (result.stderr or result.stdout).strip().splitlines()[-3:])
         raise WatchpostError(f"{words[0]} failed with exit code {result.returncode}: {tail}", shlex.join(words))

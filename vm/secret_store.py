@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -11,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from vm.artefact import write_file
 from vm.command import run
+
+MAKING = threading.RLock()
+"""Held while a secret is made: machines are started side by side and must agree. Processes are kept apart by the lab's lock."""
 
 
 class SecretStore:
@@ -22,8 +26,9 @@ class SecretStore:
     def path(self, name: str) -> Path:
         """The file of a secret, made if need be."""
         path = self.directory / name
-        if not path.exists():
-            write_file(path, secrets.token_urlsafe(18))
+        with MAKING:
+            if not path.exists():
+                write_file(path, secrets.token_urlsafe(18))
         return path
 
     def get(self, name: str) -> str:
@@ -32,17 +37,20 @@ class SecretStore:
 
     def names(self) -> list[str]:
         """What has been made so far."""
+        if not self.directory.exists():
+            return []
         return sorted(path.name for path in self.directory.iterdir() if not path.name.startswith("."))
 
     def ssh_key(self, name: str) -> tuple[Path, str]:
         """An ed25519 key pair: the private key's file (OpenSSH format) and the public key's line."""
         path = self.directory / name
-        if not path.exists():
-            key = ed25519.Ed25519PrivateKey.generate()
-            private = key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-            )
-            write_file(path, private)
+        with MAKING:
+            if not path.exists():
+                key = ed25519.Ed25519PrivateKey.generate()
+                private = key.private_bytes(
+                    serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+                )
+                write_file(path, private)
         loaded = serialization.load_ssh_private_key(path.read_bytes(), password=None)
         public = loaded.public_key().public_bytes(
             serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
@@ -52,9 +60,10 @@ class SecretStore:
     def root_password_line(self) -> Path:
         """A file with chpasswd's line "root:HASH" of the lab's root password."""
         path = self.directory / "root-password.line"
-        if not path.exists():
-            hashed = run(["openssl", "passwd", "-6", "-stdin"], input=self.get("root-password")).stdout.strip()
-            write_file(path, f"root:{hashed}\n")
+        with MAKING:
+            if not path.exists():
+                hashed = run(["openssl", "passwd", "-6", "-stdin"], input=self.get("root-password"), log_output=False)
+                write_file(path, f"root:{hashed.stdout.strip()}\n")
         return path
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jinja2
 import libvirt
@@ -183,7 +184,8 @@ def destroy_network(lab: Lab) -> None:
 
 def refuse_foreign(xml: str, lab: Lab) -> None:
     """Raises WatchpostError unless a libvirt object's metadata names this lab."""
-    if NAMESPACE not in xml or f'name="{lab.name}"' not in xml.replace("'", '"'):
+    mark = ElementTree.fromstring(xml).find(f"metadata/{{{NAMESPACE}}}lab")
+    if mark is None or mark.get("name") != lab.name:
         raise WatchpostError(
             "an object of libvirt has the lab's name but not its mark; it is left alone", lab.name,
             "look at it with virsh and remove it yourself if it is yours",

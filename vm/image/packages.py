@@ -29,7 +29,7 @@ def read_list(data: Path, name: str) -> tuple[str, ...]:
         found = yaml.safe_load(path.read_text())[f"packages::{name}"]
     except FileNotFoundError as error:
         raise BadInput(f"there is no package list {name}", str(path)) from error
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise BadInput(f"the package list has no usable key packages::{name}", str(path)) from error
     if not isinstance(found, list) or not found:
         raise BadInput(f"packages::{name} is no list of packages", str(path))

@@ -45,6 +45,15 @@ class profile::puppet::server (
       ;
   }
 
+  # Made before the server runs: its interpreters make them on demand, and two at once fail with "File exists".
+  file { ['/var/lib/puppetserver/yaml', '/var/lib/puppetserver/yaml/facts']:
+    ensure => directory,
+    owner  => 'puppet',
+    group  => 'puppet',
+    mode   => '0750',
+    before => Service['puppetserver'],
+  }
+
   # Started without waiting, as PuppetDB loads meanwhile: the harness waits until both answer.
   service { 'puppetserver':
     ensure    => running,
