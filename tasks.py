@@ -85,30 +85,31 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 
 
 @task(help=LAB | JSON | {
-    "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}", "driver": "libvirt (a VM) or container (native speed)",
+    "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed)",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
     "seed": "seed of the simulated fleet",
 })  # fmt: skip
 @command
 def provision(
-    c: Context, hosts: int = 20, driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
+    c: Context, hosts: str = "", driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
     collect: str = "query", converge: bool = False, seed: int = 1, lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
     one = named(lab)
-    options = checks.options(hosts, seed, driver, spec_of(offer, vcpus, memory, disk), collect)
-    progress.note(f"lab {one.name}: {hosts} hosts, monitor by {driver} with {options.spec}")
+    count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
+    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect)
+    progress.note(f"lab {one.name}: {count} hosts, monitor by {driver} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
     show_status(one, json)
 
 
 @task(help=LAB | JSON | {"hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}"})
 @command
-def simulate(c: Context, hosts: int = 0, lab: str = "", json: bool = False) -> None:
+def simulate(c: Context, hosts: str = "", lab: str = "", json: bool = False) -> None:
     """Grow or shrink the simulated fleet of a running lab, without rebuilding anything."""
     one = named(lab)
-    options = checks.resized(one, hosts)
+    options = checks.resized(one, checks.number(hosts, "--hosts"))
     raise_lab(one, options, "invoke simulate")
     show_status(one, json)
 

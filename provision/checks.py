@@ -19,7 +19,22 @@ from vm.lab import KINDS, MAX_HOSTS, Lab
 from vm.progress import note
 from vm.secret_store import SecretStore
 
+DEFAULT_HOSTS = 20
 COLLECT_MODES = ("query", "realise")
+
+
+def number(text: str, option: str) -> int:
+    """A whole number that the user gave. Raises BadInput naming the option."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is no whole number", option, f"write for example {option} {DEFAULT_HOSTS}") from error
+
+
+def present_hosts(lab: Lab) -> int:
+    """How many hosts a lab has; a new one gets the default. A fleet that was grown is not shrunk by a mere second run."""
+    path = lab.records / "options.json"
+    return artefact.load(up.Options, path).hosts if path.exists() else DEFAULT_HOSTS
 
 
 def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str) -> up.Options:
