@@ -20,6 +20,8 @@ from vm.progress import note
 from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
+MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
+"""Below this the class profile::monitor refuses to size its services."""
 COLLECT_MODES = ("query", "realise")
 
 
@@ -44,6 +46,11 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
     if collect not in COLLECT_MODES:
         raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
     driver(driver_name)
+    if spec.memory_mib < MIN_MONITOR.memory_mib or spec.disk_gib < MIN_MONITOR.disk_gib:
+        raise BadInput(
+            f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
+            f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
+        )  # fmt: skip
     return up.Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
 
 

@@ -97,6 +97,12 @@ def _optional(cls: type[artefact.R], path: Path) -> artefact.R | None:
         return None
 
 
+def _agents(status: Status) -> str:
+    if status.endpoints_connected is None:
+        return "Icinga does not answer"
+    return f"{status.endpoints_connected} connected, {status.checks_per_minute or 0:.0f} checks a minute"
+
+
 def _states(counts: dict[str, int] | None) -> str:
     if counts is None:
         return "Icinga does not answer"
@@ -114,7 +120,7 @@ def table(status: Status) -> Table:
         ("console", "invoke console"),
         ("hosts", _states(status.hosts)),
         ("services", _states(status.services)),
-        ("agents", f"{status.endpoints_connected} connected, {status.checks_per_minute or 0:.0f} checks a minute"),
+        ("agents", _agents(status)),
     ]
     if status.collect:
         one = status.collect

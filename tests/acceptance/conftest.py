@@ -1,7 +1,7 @@
 """One live lab for all acceptance tests: made from nothing by the user's own command, removed by it at the end.
 
 The lab has a name of its own, so that a lab somebody works with in this checkout is left alone.
-WATCHPOST_TEST_LAB=NAME uses a running lab instead and leaves it in place, for work on a test.
+WATCHPOST_TEST_LAB=NAME uses a running lab instead, for work on a test; test_vm.py and test_zz_destroy.py change it all the same.
 """
 
 from __future__ import annotations
