@@ -22,6 +22,6 @@ def destroy(lab: Lab, stages: Stages) -> None:
                 driver(name).destroy(lab, kind)
     with stages.stage("network"):
         hypervisor.destroy_network(lab)
-        hypervisor.stop_daemons(lab)
+        hypervisor.stop_daemons()
     with stages.stage("files"):
         shutil.rmtree(lab.directory)

@@ -16,12 +16,14 @@ import libvirt
 from vm import artefact, processes
 from vm.command import run
 from vm.errors import WatchpostError
-from vm.lab import Lab
+from vm.lab import STATE, Lab
 from vm.wait import wait_until
 
 URI = "qemu:///system"
 NAMESPACE = "urn:watchpost:lab:1"
 DAEMONS = ("virtlogd", "libvirtd")
+STARTED = STATE / "libvirt-daemons.json"
+"""Beside the labs, not in one: the last lab stops what the first one started."""
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=True,
     trim_blocks=True, lstrip_blocks=True,
@@ -29,7 +31,7 @@ TEMPLATES = jinja2.Environment(
 
 
 class StartedDaemons(artefact.Record):
-    """libvirt's daemons that this lab started because nobody else had."""
+    """libvirt's daemons that a lab started because nobody else had."""
 
     version: int = 1
     processes: tuple[processes.OwnedProcess, ...]
@@ -59,7 +61,7 @@ def connection(lab: Lab | None = None) -> Iterator[libvirt.virConnect]:
     """
     found = try_connect()
     if found is None and lab is not None:
-        start_daemons(lab)
+        start_daemons()
         found = wait_until(try_connect, reason="libvirtd's socket", deadline_s=30)
     if found is None:
         raise WatchpostError("libvirt does not answer", URI, "start libvirtd, or run `invoke provision`, which does")
@@ -87,8 +89,8 @@ def open_kvm_to_qemu() -> int | None:
     return mode
 
 
-def start_daemons(lab: Lab) -> None:
-    """Start virtlogd and libvirtd and remember them as this lab's."""
+def start_daemons() -> None:
+    """Start virtlogd and libvirtd and remember them as ours."""
     if Path("/run/systemd/system").exists():
         run(["systemctl", "start", "virtlogd.socket", "libvirtd.socket"])
         return
@@ -105,12 +107,12 @@ def start_daemons(lab: Lab) -> None:
         if running() is None:
             run([name, "--daemon"])
             mine.append(processes.owned(wait_until(running, reason=f"{name} to start", deadline_s=20)))
-    artefact.save(StartedDaemons(processes=tuple(mine), kvm_mode=kvm_mode), lab.directory / "libvirt-daemons.json")
+    artefact.save(StartedDaemons(processes=tuple(mine), kvm_mode=kvm_mode), STARTED)
 
 
-def stop_daemons(lab: Lab) -> None:
-    """Stop libvirt's daemons if this lab started them and nothing else uses them."""
-    path = lab.directory / "libvirt-daemons.json"
+def stop_daemons() -> None:
+    """Stop libvirt's daemons if a lab started them and nothing uses them any more."""
+    path = STARTED
     if not path.exists():
         return
     connected = try_connect()
