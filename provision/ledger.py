@@ -42,18 +42,23 @@ class Ledger:
             known = self.done.get(name) == digest
         if known and not self.force and live():
             return False
-        self._set(name, None)
+        self.forget(name)
         with self.stages.stage(name) as remarks:
             said = action()
             if isinstance(said, str):
                 remarks.append(said)
-        self._set(name, digest)
+        self.mark(name, digest)
         return True
 
-    def _set(self, name: str, digest: str | None) -> None:
+    def forget(self, *names: str) -> None:
+        """Count these stages as not done."""
         with self.lock:
-            if digest is None:
+            for name in names:
                 self.done.pop(name, None)
-            else:
-                self.done[name] = digest
+            artefact.save(LedgerRecord(done=self.done), self.path)
+
+    def mark(self, name: str, digest: str) -> None:
+        """Count a stage as done for these inputs."""
+        with self.lock:
+            self.done[name] = digest
             artefact.save(LedgerRecord(done=self.done), self.path)

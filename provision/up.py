@@ -103,8 +103,7 @@ class Up:
         def begin() -> str:
             for name in ("container", "libvirt"):  # its image or size changed: it is made anew, with either driver
                 driver(name).destroy(self.lab, kind)
-            for later in (f"names of {kind}", *LATER[kind]):
-                self.ledger._set(later, None)
+            self.ledger.forget(f"names of {kind}", *LATER[kind])
             machines.start(self.lab, kind, driver_name, image, spec, self.options.accelerator, self.secrets)
             self.reach(kind)
             return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
@@ -157,7 +156,7 @@ class Up:
         if stale:
             with self.stages.stage("reload puppet server"):
                 puppet_server.reload(machine)
-        self.ledger._set("code", self.code)
+        self.ledger.mark("code", self.code)
         machine.close()
 
     def enrol(self) -> None:
@@ -290,8 +289,7 @@ class Up:
     def run(self) -> None:
         """All stages in order; images and machines side by side."""
         if self.converge:
-            for name in ("puppet server", "hosts", "fleet services", "monitor", "monitor again"):
-                self.ledger._set(name, None)
+            self.ledger.forget("puppet server", "hosts", "fleet services", "monitor", "monitor again")
         names = self.names()
         self.ledger.step(
             "network", [self.lab.model_dump(mode="json"), {key: str(value) for key, value in names.items()}],

@@ -127,15 +127,22 @@ def stop(lab: Lab, kind: str, *, orderly: bool = False) -> None:
 def destroy(lab: Lab, kind: str) -> None:
     """End the container and remove its files."""
     stop(lab, kind)
-    shutil.rmtree(machine_directory(lab, kind), ignore_errors=False) if machine_directory(lab, kind).exists() else None
+    directory = machine_directory(lab, kind)
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def leader_pid(lab: Lab, kind: str) -> int:
+    """Id of the container's PID 1. Raises WatchpostError when the container does not run."""
+    state = running(lab, kind)
+    if state is None:
+        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
+    return state.leader.pid
 
 
 def network_namespace(lab: Lab, kind: str) -> Path:
     """The container's network namespace, for processes of the harness that belong into it."""
-    state = running(lab, kind)
-    if state is None:
-        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
-    return Path(f"/proc/{state.leader.pid}/ns/net")
+    return Path(f"/proc/{leader_pid(lab, kind)}/ns/net")
 
 
 def inside(lab: Lab, kind: str, argv: list[str], *, check: bool = True, timeout_s: float = 600) -> str:
@@ -145,10 +152,7 @@ def inside(lab: Lab, kind: str, argv: list[str], *, check: bool = True, timeout_
 
 def enter_argv(lab: Lab, kind: str) -> list[str]:
     """What to put before a command to run it inside the container."""
-    state = running(lab, kind)
-    if state is None:
-        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
-    return ["nsenter", f"--target={state.leader.pid}", "--all", "--wd=/root", "--"]
+    return ["nsenter", f"--target={leader_pid(lab, kind)}", "--all", "--wd=/root", "--"]
 
 
 def console_argv(lab: Lab, kind: str) -> list[str]:
