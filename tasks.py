@@ -8,15 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
-from provision import checks, down, status, up
+from provision import bench, checks, down, status, up, visit
+from provision.lab_plan import CONTROL_REPO
+from provision.options import Options
 from vm import artefact, doctor, hosting, lab, progress
+from vm.command import end_running
 from vm.drivers import driver
-from vm.errors import BadInput, WatchpostError
+from vm.errors import BadInput, WatchpostError, in_words
 from vm.image import build
 from vm.secret_store import SecretStore
 
@@ -36,15 +39,26 @@ def command(body: Callable[..., Any]) -> Callable[..., Any]:
         except WatchpostError as error:
             progress.LOG.debug("failed", exc_info=True)
             raise Exit(f"watchpost: {error}", code=error.exit_code) from None
+        except OSError as error:
+            progress.LOG.debug("failed", exc_info=True)
+            told = in_words(error)
+            raise Exit(f"watchpost: {told}", code=told.exit_code) from None
         except Exit:
             raise
         except Exception as error:  # a defect of ours: the user gets a sentence, the log the whole story
             progress.LOG.exception("defect")
             raise Exit(f"watchpost: an unexpected {type(error).__name__}: {error}; the lab's log has the trace", code=1) from None
         except KeyboardInterrupt:
-            raise Exit("watchpost: interrupted; the same command again goes on from here", code=130) from None
+            stop_at_once()
 
     return wrapped
+
+
+def stop_at_once() -> NoReturn:
+    """After Ctrl-C: end the programs we wait for and leave, whatever other threads are doing; every stage bears that."""
+    print("watchpost: interrupted; the same command again goes on from here", file=sys.stderr, flush=True)
+    end_running()
+    os._exit(130)
 
 
 def named(name: str) -> lab.Lab:
@@ -59,15 +73,16 @@ def spec_of(offer: str, vcpus: float, memory: str, disk: int) -> hosting.Hosting
     return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
 
 
-def raise_lab(one: lab.Lab, options: up.Options, words: str, *, converge: bool = False) -> None:
+def raise_lab(one: lab.Lab, options: Options, words: str, *, converge: bool = False) -> None:
     """Run the stages of a lab under its lock and keep what was asked for and how long it took."""
+    checks.root(words)
     with lab.hold(one, words):
         lab.prepare(one)
         progress.log_to(one.directory / "log" / "provision.log")
         stages = progress.Stages()
         artefact.save(options, one.records / "options.json")
         try:
-            up.Up(one, options, stages, converge=converge).run()
+            up.up(one, options, stages, converge=converge)
         except WatchpostError as error:
             error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {one.directory}/log/provision.log"
             raise
@@ -88,18 +103,23 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
     "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed)",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
-    "seed": "seed of the simulated fleet",
+    "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
+    "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
+    "smarthost": "who takes the monitor's mail there",
 })  # fmt: skip
 @command
 def provision(
     c: Context, hosts: str = "", driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
-    collect: str = "query", converge: bool = False, seed: int = 1, lab: str = "", json: bool = False,
+    collect: str = "query", converge: bool = False, seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
+    puppet_environment: str = "", smarthost: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
     one = named(lab)
+    own = checks.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, hosts)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
-    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect)
-    progress.note(f"lab {one.name}: {count} hosts, monitor by {driver} with {options.spec}")
+    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own)
+    which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
+    progress.note(f"lab {one.name}: {which}, monitor by {driver} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
     show_status(one, json)
 
@@ -148,7 +168,7 @@ def print_json(value: Any) -> None:
 @command
 def image(c: Context, kind: str = "monitor", rebuild: bool = False, json: bool = False) -> None:
     """Build a machine image (cached: nothing happens while nothing it is made from has changed)."""
-    found, cached = build.find_or_build(kind, up.CONTROL_REPO / "data", rebuild=rebuild)
+    found, cached = build.find_or_build(kind, CONTROL_REPO / "data", rebuild=rebuild)
     if json:
         print(found.model_dump_json(indent=2))
     else:
@@ -172,11 +192,23 @@ def ssh(c: Context, machine: str = "monitor", lab: str = "") -> None:
     os.execvp(argv[0], argv)
 
 
+@task(name="open", help=LAB | JSON)
+@command
+def open_task(c: Context, lab: str = "", json: bool = False) -> None:
+    """The way to the web: its address, what to trust, how to come from another machine; opens a browser where there is one."""
+    found = visit.plan(named(lab))
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        visit.show(found, OUT)
+
+
 @task(help=LAB | {"yes": "do not ask"})
 @command
 def destroy(c: Context, lab: str = "", yes: bool = False) -> None:
     """Remove the lab: machines, network, files. Nothing that is not its own; images stay cached."""
     one = named(lab)
+    checks.root("invoke destroy")
     if not one.directory.exists():
         progress.note(f"there is no lab {one.name}; nothing to remove")
         return
@@ -207,4 +239,16 @@ def test(c: Context, unit: bool = False) -> None:
     raise Exit(code=checks.run_pytest(CHECKOUT, arguments))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, destroy, check, test)
+@task(name="provision", help=JSON | {"driver": "libvirt or container", "images": "build images too, in a cache of their own, as on a new machine"})
+@command
+def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, json: bool = False) -> None:
+    """Measure provision from nothing, again, and growing to 50 hosts, in a lab of its own; show it beside the budgets."""
+    found = bench.provision(CHECKOUT, driver, images=images)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(bench.table(found))
+
+
+namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, destroy, check, test)
+namespace.add_collection(Collection("bench", bench_provision))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from provision import up
+from provision.options import Options
 from vm import artefact
 from vm.artefact import write_file
 from vm.command import run
@@ -23,6 +26,7 @@ DEFAULT_HOSTS = 20
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """Below this the class profile::monitor refuses to size its services."""
 COLLECT_MODES = ("query", "realise")
+NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 
 
 def number(text: str, option: str) -> int:
@@ -33,15 +37,23 @@ def number(text: str, option: str) -> int:
         raise BadInput(f"{text!r} is no whole number", option, f"write for example {option} {DEFAULT_HOSTS}") from error
 
 
+def root(command: str) -> None:
+    """Raises BadInput when somebody else than root makes or removes machines and networks."""
+    if os.geteuid() != 0:
+        raise BadInput(
+            "root is needed, to make the lab's network and machines", "", f"run it as root, for example: sudo {command}"
+        )
+
+
 def present_hosts(lab: Lab) -> int:
     """How many hosts a lab has; a new one gets the default. A fleet that was grown is not shrunk by a mere second run."""
     path = lab.records / "options.json"
-    return artefact.load(up.Options, path).hosts if path.exists() else DEFAULT_HOSTS
+    return artefact.load(Options, path).hosts if path.exists() else DEFAULT_HOSTS
 
 
-def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str) -> up.Options:
-    """The words of provision as a record. Raises BadInput for what cannot be."""
-    if not 1 <= hosts <= MAX_HOSTS:
+def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None) -> Options:
+    """The words of provision as a record; own: the operator's Puppet server. Raises BadInput for what cannot be."""
+    if own is None and not 1 <= hosts <= MAX_HOSTS:
         raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
     if collect not in COLLECT_MODES:
         raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
@@ -51,7 +63,48 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
             f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
             f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
         )  # fmt: skip
-    return up.Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+    made = Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+    if own is None:
+        return made
+    return made.model_copy(
+        update={"hosts": 0, "puppet_server": own.name, "puppet_ca": own.ca, "puppet_environment": own.environment, "smarthost": own.smarthost}
+    )
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """The operator's words about a Puppet server of theirs, checked."""
+
+    name: str
+    ca: str
+    environment: str
+    smarthost: str
+
+
+def own_server(server: str, ca: str, environment: str, smarthost: str, hosts: str) -> OwnServer | None:
+    """The operator's own Puppet server, None when no word speaks of one. Raises BadInput for words that do not fit."""
+    if not server:
+        for option, word in (("--puppet-ca", ca), ("--puppet-environment", environment), ("--smarthost", smarthost)):
+            if word:
+                raise BadInput(f"{option} is about a Puppet server of your own, and none is named", option, "give --puppet-server too")
+        return None
+    if hosts:
+        raise BadInput(
+            "simulated hosts need a Puppet server that the lab may fill with them, not yours", "--hosts with --puppet-server",
+            "leave --hosts out: the monitor collects what your own nodes export",
+        )  # fmt: skip
+    for option, word, pattern in (
+        ("--puppet-server", server, NAME), ("--puppet-environment", environment or "production", r"[a-z0-9_]+"),
+        ("--smarthost", smarthost, NAME),
+    ):  # fmt: skip
+        if not re.fullmatch(pattern, word):
+            raise BadInput(f"{word!r} cannot be used here", option, "give a name in lower-case letters, digits, dots and dashes")
+    if not Path(ca).is_file():
+        raise BadInput(
+            f"there is no CA certificate at {ca!r}", "--puppet-ca",
+            "copy /etc/puppet/puppetserver/ca/ca_crt.pem (or $ssldir/certs/ca.pem) from that server and give the copy's name",
+        )  # fmt: skip
+    return OwnServer(server, str(Path(ca).resolve()), environment or "production", smarthost)
 
 
 def guest_kernel(checkout: Path) -> Path | None:
@@ -63,12 +116,17 @@ def guest_kernel(checkout: Path) -> Path | None:
     return next(iter(sorted(Path("/boot").glob("vmlinuz-*"))), None)
 
 
-def resized(lab: Lab, hosts: int) -> up.Options:
+def resized(lab: Lab, hosts: int) -> Options:
     """The options of a running lab with another number of hosts. Raises BadInput without a lab."""
     path = lab.records / "options.json"
     if not path.exists():
         raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    old = artefact.load(up.Options, path)
+    old = artefact.load(Options, path)
+    if old.puppet_server:
+        raise BadInput(
+            f"lab {lab.name} has no simulated hosts: its Puppet server is {old.puppet_server}", str(path),
+            "grow another lab: --lab NAME",
+        )  # fmt: skip
     checked = options(hosts, old.seed, old.driver, old.spec, old.collect_mode)
     return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
 
@@ -80,7 +138,7 @@ def driver_of(lab: Lab, machine: str) -> str:
     path = lab.records / "options.json"
     if not path.exists():
         raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    return artefact.load(up.Options, path).driver if machine == "monitor" else "container"
+    return artefact.load(Options, path).driver if machine == "monitor" else "container"
 
 
 def ssh_argv(lab: Lab, machine: str) -> list[str]:

@@ -40,18 +40,21 @@ def enrolment_secret(certname: str) -> str:
     return f"enrol-{certname}"
 
 
-def lab_data(lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str) -> dict[str, Any]:
+def lab_data(
+    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, server: str, smarthost: str
+) -> dict[str, Any]:
     """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks."""
     return {
         "lab::domain": lab.domain,
         "lab::network": str(lab.network),
         "lab::gateway": str(lab.gateway),
         "lab::addresses": {kind: str(lab.address(kind)) for kind in KINDS},
-        "lab::smarthost": lab.fqdn("fleet"),
+        "lab::smarthost": smarthost,
         "lab::smarthost_port": 25,
         "lab::hosts": {name: str(address) for name, address in sorted(hosts.items())},
         "lab::collect_mode": collect_mode,
         "lab::probe_public_key": " ".join(probe_key.split()[:2]),
+        "lab::puppet_server": server,
     }
 
 
@@ -79,9 +82,12 @@ def lab_files(
     spec: HostingSpec,
     secrets: SecretStore,
     collect_mode: str,
+    server: str,
+    smarthost: str,
 ) -> dict[str, str]:
-    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles."""
-    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, secrets.ssh_key(PROBE)[1]))}
+    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles; server: name of the Puppet server."""
+    probe_key = secrets.ssh_key(PROBE)[1]
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, server, smarthost))}
     for kind in KINDS:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():

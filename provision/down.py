@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from provision import daemon
+from provision import daemon, pushing
 from vm.drivers import DRIVERS, driver, hypervisor
 from vm.lab import KINDS, Lab
 from vm.progress import Stages
@@ -15,7 +15,7 @@ def destroy(lab: Lab, stages: Stages) -> None:
     if not lab.directory.exists():
         return
     with stages.stage("agents"):
-        daemon.stop(lab.directory / "pusher.pid.json")
+        daemon.stop(pushing.process(lab))
     with stages.stage("machines"):
         for kind in KINDS:
             for name in DRIVERS:

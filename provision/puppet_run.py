@@ -62,10 +62,10 @@ def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = 1200) ->
     )  # fmt: skip
 
 
-def agent_argv(server: str, certname: str) -> list[str]:
+def agent_argv(server: str, certname: str, environment: str = "production") -> list[str]:
     """A foreground agent run that waits for nobody and reports what it did by its exit code."""
     return [
         "puppet", "agent", "--onetime", "--no-daemonize", "--verbose", "--no-splay", "--detailed-exitcodes",
-        "--no-usecacheonfailure", "--color=false", f"--server={server}", f"--certname={certname}", "--waitforcert=5",
-        "--maxwaitforcert=60",
+        "--no-usecacheonfailure", "--color=false", f"--server={server}", f"--certname={certname}", f"--environment={environment}",
+        "--waitforcert=5", "--maxwaitforcert=60",
     ]  # fmt: skip

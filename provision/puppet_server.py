@@ -25,6 +25,7 @@ SSL = "/var/lib/puppet/ssl"
 SIGNED = "/etc/puppet/puppetserver/ca/signed"
 READY_S = 240
 UNITS = ("puppetserver", "puppetdb")
+ACCESS_LOG = "/var/log/puppetdb/puppetdb-access.log"
 
 
 def apply_argv(certname: str) -> list[str]:
@@ -135,3 +136,9 @@ def deactivate(machine: Machine, certnames: Iterable[str]) -> None:
             answer = client.send(puppetdb.deactivate(certname, now))
             if not answer.ok:
                 raise WatchpostError(f"PuppetDB kept {certname}: HTTP {answer.status}", machine.name)
+
+
+def queries(machine: Machine) -> int:
+    """How many queries stand in PuppetDB's access log of today; it begins anew at midnight."""
+    found = machine.run(["grep", "-c", '"[A-Z]* /pdb/query/', ACCESS_LOG], check=False).stdout.strip()
+    return int(found or 0)

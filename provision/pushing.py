@@ -45,6 +45,11 @@ def spec(
     )  # fmt: skip
 
 
+def process(lab: Lab) -> Path:
+    """The file that knows the pusher's process."""
+    return lab.directory / "pusher.pid.json"
+
+
 def tell(record: Path) -> bool:
     """Let a running pusher read its changed spec; False when none runs."""
     return daemon.send_signal(record, signal.SIGHUP)

@@ -7,8 +7,10 @@ from pathlib import Path
 from rich.table import Table
 
 from provision import daemon, icinga_api, pushing
+from provision.lab_plan import ca_path, nodes_path
+from provision.options import Options
 from provision.pusher_spec import PusherStatus
-from provision.up import Collected, Options
+from provision.stages.monitor import Collected
 from vm import artefact
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError
@@ -25,12 +27,16 @@ class StageTimes(artefact.Record):
 
 
 class Collect(artefact.Record):
-    """What the monitor's last converging run cost. seconds: of the whole run; catalog_s: until its catalog had come."""
+    """What the monitor's last converging run cost. seconds: of the whole run; catalog_s: until its catalog had come.
+
+    puppetdb_queries: answered during that run; None where the Puppet server is not the lab's.
+    """
 
     mode: str
     seconds: float
     catalog_s: float
     resources: int
+    puppetdb_queries: int | None
 
 
 class Status(artefact.Record):
@@ -40,6 +46,7 @@ class Status(artefact.Record):
     lab: str
     driver: str
     accelerator: str
+    puppet_server: str
     machines: dict[str, bool]
     web: str
     web_user: str = "admin"
@@ -60,10 +67,11 @@ def read(lab: Lab) -> Status:
     if not (lab.records / "options.json").exists():
         raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
     options = artefact.load(Options, lab.records / "options.json")
-    machines = {kind: bool(driver("container").running(lab, kind)) for kind in ("puppet", "fleet")}
+    support = () if options.puppet_server else ("puppet", "fleet")
+    machines = {kind: bool(driver("container").running(lab, kind)) for kind in support}
     machines["monitor"] = bool(driver(options.driver).running(lab, "monitor"))
     try:
-        found = icinga_api.status(pushing.access(lab, lab.directory / "nodes", lab.directory / "ca.pem"))
+        found = icinga_api.status(pushing.access(lab, nodes_path(lab), ca_path(lab)))
     except (WatchpostError, OSError):
         found = None
     collected = _optional(Collected, lab.records / "collect.json")
@@ -73,17 +81,18 @@ def read(lab: Lab) -> Status:
         lab=lab.name,
         driver=options.driver,
         accelerator=options.accelerator,
+        puppet_server=options.puppet_server or lab.fqdn("puppet"),
         machines=machines,
         web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {lab.address('monitor')})",
         hosts=found and found.hosts,
         services=found and found.services,
         endpoints_connected=found and found.endpoints_connected,
         checks_per_minute=found and found.checks_per_minute,
-        agents_running=daemon.is_running(lab.directory / "pusher.pid.json"),
+        agents_running=daemon.is_running(pushing.process(lab)),
         results_sent=pushed.sent if pushed else None,
         collect=Collect(
             mode=collected.mode, seconds=collected.first.seconds, catalog_s=collected.first.compile_s,
-            resources=collected.first.resources,
+            resources=collected.first.resources, puppetdb_queries=collected.puppetdb_queries,
         ) if collected else None,
         stages=times.stages if times else (),
         total_s=times.total_s if times else None,
@@ -124,7 +133,8 @@ def table(status: Status) -> Table:
     ]
     if status.collect:
         one = status.collect
-        rows.append(("collected", f"{one.resources} resources by {one.mode}; run {one.seconds:.0f} s, catalog {one.catalog_s:.1f} s"))
+        asked = f", {one.puppetdb_queries} queries of PuppetDB" if one.puppetdb_queries is not None else ""
+        rows.append(("collected", f"{one.resources} resources by {one.mode}; run {one.seconds:.0f} s, catalog {one.catalog_s:.1f} s{asked}"))
     if status.total_s is not None:
         stages = ", ".join(f"{stage.name} {stage.seconds:.0f} s" for stage in status.stages)
         rows.append(("took", f"{status.total_s:.0f} s: {stages}" if stages else f"{status.total_s:.0f} s, nothing to do"))

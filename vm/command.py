@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from vm.errors import WatchpostError
 
 LOG = logging.getLogger("watchpost.command")
+RUNNING: set[subprocess.Popen[bytes]] = set()
+"""What `run` waits for now, in whichever thread."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,11 @@ def run(
     LOG.debug("run %s", shlex.join(words))
     data = input.encode() if isinstance(input, str) else input
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             words,
-            input=data,
-            stdin=subprocess.DEVNULL if data is None else None,
-            capture_output=True,
-            timeout=timeout_s,
+            stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=None if env is None else {**os.environ, **env},
             cwd=cwd,
         )
@@ -62,13 +64,34 @@ def run(
         raise WatchpostError(
             f"{words[0]} is not installed", "PATH of this machine", "run ./bootstrap, which installs what is missing"
         ) from error
+    RUNNING.add(process)
+    try:
+        out, err = process.communicate(data, timeout_s)
     except subprocess.TimeoutExpired as error:
         LOG.debug("timed out: %r %r", error.stdout, error.stderr)
         raise WatchpostError(f"{words[0]} did not end within {timeout_s:.0f} s", shlex.join(words)) from error
-    result = Result(words, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+        RUNNING.discard(process)
+    result = Result(words, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
     shown = result.stdout[-20000:] if log_output else "(output not logged)\n"
     LOG.debug("exit %d\n%s%s", result.returncode, shown, result.stderr[-20000:])
     if check and result.returncode != 0:
         tail = " / ".join(line for line in (result.stderr or result.stdout).strip().splitlines()[-3:])
         raise WatchpostError(f"{words[0]} failed with exit code {result.returncode}: {tail}", shlex.join(words))
     return result
+
+
+def end_running(patience_s: float = 10) -> None:
+    """End what `run` waits for, in every thread: first politely, after patience_s for good. For a command that is interrupted."""
+    mine = list(RUNNING)
+    for process in mine:
+        process.terminate()
+    end = time.monotonic() + patience_s
+    for process in mine:
+        try:
+            process.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class WatchpostError(Exception):
     """Something failed that the user should read about; the command ends with exit code 1.
@@ -30,3 +32,13 @@ class BadInput(WatchpostError):
     """The user's words or files cannot be used as they are; exit code 2, nothing was changed."""
 
     exit_code = 2
+
+
+def in_words(error: OSError) -> WatchpostError:
+    """What the system refused, as the user reads it."""
+    where = str(error.filename or "")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WatchpostError("the disk is full", where, "make room (`df -h`, old images in the cache) and run the same command again")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return BadInput(f"this may not be touched: {error.strerror}", where, "run as root")
+    return WatchpostError(f"the system refused: {error.strerror or error}", where)

@@ -5,6 +5,7 @@ P-256, because making an RSA-4096 key costs a second of CPU per host and this co
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -42,10 +43,21 @@ def certificate_request(certname: str, key: bytes, secret: str) -> bytes:
 
 def requested_by(request: bytes, key: bytes) -> bool:
     """Whether a certificate request (PEM) was made with this key; False for anything unreadable."""
+    return requested_for(request, public_bytes(key))
+
+
+def requested_for(request: bytes, public: bytes) -> bool:
+    """Whether a certificate request (PEM) is for this public key (PEM); False for anything unreadable."""
     try:
-        return _spki(x509.load_pem_x509_csr(request).public_key()) == public_bytes(key)
+        return _spki(x509.load_pem_x509_csr(request).public_key()).split() == public.split()
     except ValueError:
         return False
+
+
+def request_fingerprint(request: bytes) -> str:
+    """SHA256 of a certificate request (PEM), written as `puppetserver ca list` does. Raises ValueError for anything else."""
+    der = x509.load_pem_x509_csr(request).public_bytes(serialization.Encoding.DER)
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def refusal(certificate: bytes, certname: str, key: bytes, ca: bytes, now: datetime | None = None) -> str:

@@ -157,15 +157,34 @@ def ensure_network(lab: Lab, names: Mapping[str, IPv4Address]) -> None:
     """Make the lab's network run with these names; names of a running network are brought up to date live."""
     with connection(lab) as hypervisor:
         xml = network_xml(lab, names)
-        stamp = lab.directory / "network.xml"
         try:
             network = hypervisor.networkLookupByName(network_name(lab))
         except libvirt.libvirtError:
             refuse_taken_subnet(lab.network)
             network = hypervisor.networkDefineXMLFlags(xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
-        if not network.isActive():
+        refuse_foreign(network.XMLDesc(), lab)
+        if network.isActive():
+            bring_up_to_date(network, names)
+        else:
             network.create()
-        artefact.write_file(stamp, xml)
+
+
+def names_in(xml: str) -> dict[str, str]:
+    """Addresses by name in a network's XML (pure)."""
+    hosts = ElementTree.fromstring(xml).iterfind("dns/host")
+    return {str(name.text): str(host.get("ip")) for host in hosts for name in host.iterfind("hostname")}
+
+
+def bring_up_to_date(network: libvirt.virNetwork, names: Mapping[str, IPv4Address]) -> None:
+    """Let a running network know these names and no others; nothing is done where they are the same."""
+    have, want = names_in(network.XMLDesc()), {name: str(address) for name, address in names.items()}
+    gone = [(name, address) for name, address in have.items() if want.get(name) != address]
+    new = [(name, address) for name, address in want.items() if have.get(name) != address]
+    flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE | libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    for command, rows in ((libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE, gone), (libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, new)):
+        for name, address in rows:
+            entry = f"<host ip='{address}'><hostname>{name}</hostname></host>"
+            network.update(command, libvirt.VIR_NETWORK_SECTION_DNS_HOST, -1, entry, flags)
 
 
 def destroy_network(lab: Lab) -> None:
@@ -192,8 +211,6 @@ def refuse_foreign(xml: str, lab: Lab) -> None:
             "an object of libvirt has the lab's name but not its mark; it is left alone", lab.name,
             "look at it with virsh and remove it yourself if it is yours",
         )  # fmt: skip
-
-
 
 
 def network_runs(lab: Lab) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from provision import daemon
 from provision.daemon import Daemon
+from vm import processes
 from vm.artefact import load, save
 from vm.errors import WatchpostError
 
@@ -35,7 +36,7 @@ def test_start_find_stop(tmp_path: Path) -> None:
     started = daemon.start(SLEEP, log, record)
     assert daemon.running(record) == started and daemon.is_running(record)
     assert daemon.start(SLEEP, log, record) == started, "a second start finds the first"
-    assert Path(f"/proc/{started.pid}/stat").read_text().split()[5] == str(started.pid), "a session of its own"
+    assert Path(f"/proc/{started.process.pid}/stat").read_text().split()[5] == str(started.process.pid), "a session of its own"
     wait_for_line(log)
     assert daemon.stop(record)
     assert not daemon.is_running(record) and not record.exists()
@@ -47,18 +48,16 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     started = daemon.start(STUBBORN, tmp_path / "log", record)
     wait_for_line(tmp_path / "log")
     assert daemon.stop(record, grace_s=0.2)
-    assert not Path(f"/proc/{started.pid}").exists()
+    assert not Path(f"/proc/{started.process.pid}").exists()
 
 
-@pytest.mark.parametrize("other", [{"started_ticks": 1}, {"boot_id": "another boot"}])
+@pytest.mark.parametrize("other", [{"start_ticks": 1}, {"boot_id": "another boot"}])
 def test_another_process_with_the_same_pid_is_left_alone(tmp_path: Path, other: dict[str, object]) -> None:
     victim = subprocess.Popen(SLEEP, stdout=subprocess.DEVNULL)
     try:
         record = tmp_path / "daemon.json"
-        stat = Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        true = Daemon(pid=victim.pid, started_ticks=int(stat[19]), boot_id=boot, argv=("x",), log=tmp_path / "log")
-        save(true.model_copy(update=other), record)
+        true = Daemon(process=processes.owned(victim.pid), argv=("x",), log=tmp_path / "log")
+        save(true.model_copy(update={"process": true.process.model_copy(update=other)}), record)
         assert not daemon.is_running(record)
         assert not daemon.send_signal(record, signal.SIGKILL)
         assert not daemon.stop(record)

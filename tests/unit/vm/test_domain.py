@@ -123,6 +123,19 @@ def test_names_are_escaped() -> None:
     assert text_of(tree, "dns/host/hostname") == "<a>&'\""
 
 
+def test_a_running_network_learns_new_names_and_forgets_old_ones(hypervisor_double: libvirt.virConnect) -> None:
+    before = {"a.lab.test": ONE.network[10], "b.lab.test": ONE.network[11], "c.lab.test": ONE.network[12]}
+    after = {"a.lab.test": ONE.network[10], "b.lab.test": ONE.network[21], "d.lab.test": ONE.network[12]}
+    network = hypervisor_double.networkDefineXMLFlags(hypervisor.network_xml(ONE, before), libvirt.VIR_NETWORK_DEFINE_VALIDATE)
+    try:
+        network.create()
+        hypervisor.bring_up_to_date(network, after)
+        assert hypervisor.names_in(network.XMLDesc()) == {name: str(address) for name, address in after.items()}
+    finally:
+        network.destroy()
+        network.undefine()
+
+
 def test_secrets_stand_in_files_alone(spec: MachineSpec) -> None:
     xml = vms.domain_xml(spec)
     entries = [entry.text or "" for entry in ET.fromstring(xml).iterfind("sysinfo/oemStrings/entry")]

@@ -1,0 +1,44 @@
+"""The stages that bring a lab up, by machine; each is done once for its inputs. Their order is in provision/up.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provision import machines, puppet_run
+from provision.lab_plan import LabPlan
+from provision.ledger import Ledger
+from provision.ssh import Machine
+from vm.lab import Lab
+from vm.progress import Stages
+from vm.secret_store import SecretStore
+
+LATER = {
+    "puppet": ("deploy", "puppet server", "certificates", "hosts", "fleet services", "monitor", "monitor again"),
+    "fleet": ("fleet services", "agents", "ready"),
+    "monitor": ("monitor", "monitor again", "ready"),
+}
+"""Stages whose results go with a machine: made anew, they are to do again, whatever their inputs."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every stage needs: which lab, what is planned for it, what is done already."""
+
+    lab: Lab
+    plan: LabPlan
+    ledger: Ledger
+    stages: Stages
+    secrets: SecretStore
+
+    def connect(self, kind: str) -> Machine:
+        """Root on a machine of the lab."""
+        return machines.connect(self.lab, kind, self.secrets)
+
+    def agent_run(self, kind: str, environment: str = "production") -> puppet_run.PuppetRun:
+        """One run of a machine's own Puppet agent."""
+        machine = self.connect(kind)
+        try:
+            argv = puppet_run.agent_argv(self.plan.server.name, self.lab.fqdn(kind), environment)
+            return puppet_run.run_puppet(machine, argv)
+        finally:
+            machine.close()

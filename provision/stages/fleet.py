@@ -1,0 +1,103 @@
+"""The simulated hosts: certificates, catalogs, the daemons that answer for them, the agents that speak for them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from provision import agents, daemon, deployment, enrolment, puppet_server, pushing
+from provision.lab_plan import CHECKOUT
+from provision.stages import Work, monitor, puppet
+from puppet_fixtures import fleet
+from vm import artefact
+from vm.drivers import container
+from vm.progress import note
+
+
+def enrol(work: Work) -> None:
+    """Certificates of the simulated hosts and of the harness, by the real request path."""
+    plan = work.plan
+    names = [*plan.roles, work.lab.fqdn("harness")]
+    secrets = {name: work.secrets.get(deployment.enrolment_secret(name)) for name in names}
+
+    def ask() -> str:
+        machine = work.connect("puppet")
+        found = enrolment.enrol_all(plan.server, secrets, plan.nodes, machine.run)
+        machine.close()
+        for one in found:
+            if one.outcome == "recovered":
+                note(f"{one.certname}: {one.note}")
+        fresh = sum(one.outcome != "kept" for one in found)
+        return f"{fresh} new, {len(found) - fresh} kept"
+
+    work.ledger.step("certificates", [sorted(names), artefact.digest(plan.ca.read_text())], ask)
+
+
+def compile_catalogs(work: Work) -> None:
+    """A Puppet run of every simulated host: catalog compiled by the server, exports stored, report sent."""
+    plan = work.plan
+    now = datetime.now(UTC)
+    facts = {host.certname: fleet.facts(host, now, plan.addresses[host.certname]) for host in plan.hosts}
+
+    def run() -> str:
+        runs = agents.run_agents(plan.server, facts, plan.nodes)
+        artefact.save(pushing.AgentRuns(runs=runs), work.lab.records / "agents.json")
+        machine = work.connect("puppet")
+        puppet_server.deactivate(machine, removed(work))
+        puppet_server.wait_stored(machine)
+        exported = puppet_server.query(machine, "resources[count()] { exported = true }")[0]["count"]
+        machine.close()
+        sizes = [run.resources for run in runs]
+        return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
+
+    work.ledger.step("hosts", [sorted(plan.roles), plan.code, artefact.digest(plan.ca.read_text())], run)
+
+
+def removed(work: Work) -> list[str]:
+    """Hosts that had a catalog before and are no more part of the fleet; their identity is forgotten here."""
+    nodes = work.plan.nodes
+    present = set(work.plan.roles) | {work.lab.fqdn("harness")}
+    return sorted(path.name for path in nodes.iterdir() if path.name not in present) if nodes.exists() else []
+
+
+def converge(work: Work) -> None:
+    """The fleet's daemons, by the same classes that the hosts' catalogs have."""
+    puppet.free_names(work, "fleet")
+
+    def run() -> str:
+        done = work.agent_run("fleet")
+        return f"{done.resources} resources, {done.changed} changed"
+
+    # the relay's addresses follow the hosts there are
+    inputs = [work.plan.code, work.ledger.done.get("start fleet"), work.plan.files["lab.yaml"]]
+    work.ledger.step("fleet services", inputs, run)
+
+
+def push(work: Work, seed: int) -> None:
+    """The simulated agents: a process that outlives this command, in the fleet's network namespace."""
+    lab, plan = work.lab, work.plan
+    spec = pushing.spec(lab, plan.hosts, plan.addresses, plan.nodes, plan.ca, seed)
+    path = lab.records / "pusher.json"
+    record = pushing.process(lab)
+    leader = container.running(lab, "fleet")
+
+    def begin() -> str:
+        artefact.save(spec, path)
+        if not pushing.tell(record):
+            argv = ["nsenter", f"--net={container.network_namespace(lab, 'fleet')}", "--",
+                    sys.executable, "-m", "provision.pusher", str(path)]  # fmt: skip
+            daemon.start(argv, lab.directory / "log" / "pusher.log", record, cwd=CHECKOUT)
+        return f"{len(spec.hosts)} agents, {sum(len(host.checks) for host in spec.hosts)} checks"
+
+    inputs = [spec.model_dump(mode="json"), leader.leader.pid if leader else 0]
+    work.ledger.step("agents", inputs, begin, live=lambda: daemon.is_running(record))
+
+
+def ready(work: Work) -> None:
+    """Until every host and service has a state and every agent is connected."""
+    lab, plan = work.lab, work.plan
+    work.ledger.step(
+        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor")],
+        lambda: f"{pushing.wait_live(lab, plan.nodes, plan.ca, len(plan.hosts))}; {monitor.web_answers(work)}",
+        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, len(plan.hosts)),
+    )  # fmt: skip

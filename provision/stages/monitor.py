@@ -1,0 +1,82 @@
+"""The monitoring machine: its own agent's runs, what collecting cost in them, the proof that a second run changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provision import puppet_run
+from provision.options import Options
+from provision.stages import Work
+from provision.web import IcingaWeb
+from vm import artefact
+from vm.errors import WatchpostError
+from vm.wait import wait_until
+
+
+class Collected(artefact.Record):
+    """The monitor's converging runs and what collecting cost in the first of them.
+
+    puppetdb_queries: how many PuppetDB answered during the first run; None where it could not be counted.
+    """
+
+    version: int = 1
+    mode: str
+    first: puppet_run.PuppetRun
+    second: puppet_run.PuppetRun | None = None
+    puppetdb_queries: int | None = None
+
+
+def converge(work: Work, options: Options, count_queries: Callable[[], int | None]) -> None:
+    """The monitor's stack and what it collects, then the same again.
+
+    count_queries: how many queries PuppetDB has logged so far; None where nobody can tell. Raises WatchpostError when the second run changes
+    anything.
+    """
+    path = work.lab.records / "collect.json"
+    plan, ledger = work.plan, work.ledger
+    inputs = [plan.code, artefact.digest(plan.files), ledger.done.get("start monitor"), options.collect_mode,
+              ledger.done.get("hosts")]  # fmt: skip
+
+    def first() -> str:
+        before = count_queries()
+        run = work.agent_run("monitor", options.puppet_environment)
+        after = count_queries()
+        queries = None if before is None or after is None or after < before else after - before
+        artefact.save(Collected(mode=options.collect_mode, first=run, puppetdb_queries=queries), path)
+        asked = "" if queries is None else f", {queries} queries of PuppetDB"
+        return f"{run.resources} resources, {run.changed} changed, catalog {run.compile_s:.1f} s{asked}"
+
+    def again() -> str:
+        run = work.agent_run("monitor", options.puppet_environment)
+        artefact.save(artefact.load(Collected, path).model_copy(update={"second": run}), path)
+        if run.exit_code != 0:
+            raise WatchpostError(
+                f"the monitor's second Puppet run changed {run.changed} resources; it must change nothing",
+                "the run's output in the lab's log",
+            )
+        return f"{run.resources} resources, 0 changed"
+
+    ledger.step("monitor", inputs, first)
+    ledger.step("monitor again", inputs, again)
+
+
+def web_answers(work: Work, deadline_s: float = 120) -> str:
+    """Log in to the web as a person would, until it lets us in. Raises WatchpostError with the last refusal."""
+    last = "no answer yet"
+
+    def probe() -> bool:
+        nonlocal last
+        basic = ("watchpost", work.secrets.get("basic_auth"))
+        web = IcingaWeb(work.lab.fqdn("monitor"), str(work.lab.address("monitor")), work.plan.ca, basic)
+        try:
+            web.login("admin", work.secrets.get("web_admin"))
+        except (WatchpostError, OSError) as error:
+            last = str(error).splitlines()[0]
+            return False
+        return True
+
+    try:
+        wait_until(probe, reason="a log-in to the web", deadline_s=deadline_s, interval_s=1)
+    except WatchpostError as error:
+        raise WatchpostError(f"{error.what}: {last}", "nginx and php-fpm on the monitor") from error
+    return "the web lets its user in"

@@ -1,0 +1,69 @@
+"""Machines of the lab: their image, their start, until they can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provision import machines
+from provision.lab_plan import CONTROL_REPO
+from provision.options import Options
+from provision.stages import LATER, Work
+from vm import artefact, doctor
+from vm.drivers import DRIVERS, driver
+from vm.hosting import HostingSpec
+from vm.image import build
+from vm.lab import STATE
+from vm.progress import note
+
+
+def image(work: Work, kind: str) -> build.Image:
+    """The image of a kind, built if need be."""
+    found, cached = build.find_or_build(kind, CONTROL_REPO / "data")
+    if not cached:
+        note(f"{work.stages.elapsed():6.0f} s  image {kind}: built in {found.seconds:.0f} s, {found.packages} packages")
+    return found
+
+
+def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerator: str = "none") -> None:
+    """Start a machine from its image and wait until it can be reached."""
+    made_from = image(work, kind)
+    inputs = [made_from.digest, driver_name, spec.model_dump(), accelerator if kind == "monitor" else ""]
+
+    def begin() -> str:
+        for name in DRIVERS:  # its image or size changed: it is made anew, with either driver
+            driver(name).destroy(work.lab, kind)
+        work.ledger.forget(f"names of {kind}", *LATER[kind])
+        machines.start(work.lab, kind, driver_name, made_from, spec, accelerator, work.secrets)
+        reach(work, kind)
+        return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
+
+    if not work.ledger.step(f"start {kind}", inputs, begin, live=lambda: bool(driver(driver_name).running(work.lab, kind))):
+        reach(work, kind)
+
+
+def start_monitor(work: Work, options: Options) -> Options:
+    """The monitor by the driver asked for; which accelerator a VM gets is decided with the image's own kernel.
+
+    Returns the options with the accelerator in them, as they are kept with the lab.
+    """
+    if options.driver == "libvirt":
+        name, reason = choose_accelerator(image(work, "monitor").kernel)
+        if name != options.accelerator:
+            note(f"{work.stages.elapsed():6.0f} s  accelerator: {reason}")
+        options = options.model_copy(update={"accelerator": name, "accelerator_reason": reason})
+    artefact.save(options, work.lab.records / "options.json")
+    start(work, "monitor", options.driver, options.spec, options.accelerator)
+    return options
+
+
+def reach(work: Work, kind: str) -> None:
+    """Wait for SSH on a machine."""
+    machine = work.connect(kind)
+    machine.wait(240)
+    machine.close()
+
+
+def choose_accelerator(kernel: Path) -> tuple[str, str]:
+    """The accelerator of a VM and why, by probing this host."""
+    findings = doctor.examine(kernel, STATE / "probes.json")
+    return doctor.accelerator(findings), doctor.accelerator_reason(findings)

@@ -1,0 +1,123 @@
+"""A lab that is cut at every stage converges by the same command; cut once more, it is destroyed without a trace.
+
+The lab is one of its own beside the tests' lab, which must not notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import CHECKOUT, invoke
+from tests.acceptance.inventory import traces
+from vm import lab as labs
+
+CUT = labs.of_name(f"cut-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
+COMMAND = [str(CHECKOUT / ".venv/bin/invoke"), "provision", "--driver", "container", "--hosts", "2", "--lab", CUT.name, "--json"]
+LOG = CUT.directory / "log" / "provision.log"
+BEGINS = re.compile(r"stage (.+) begins$", re.M)
+SIGNALS = (signal.SIGKILL, signal.SIGINT)
+MOST = 40
+"""Runs after which it must have converged: every stage is cut once, and there are fewer than 20."""
+RANDOM_KILLS = 10
+
+
+def start(*more: str) -> subprocess.Popen[str]:
+    """The user's command, in a session of its own, so that a signal meets it alone."""
+    return subprocess.Popen(
+        [*COMMAND, *more], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def begun(since: int) -> list[str]:
+    """Stages that began in the log after a position."""
+    return BEGINS.findall(LOG.read_text()[since:]) if LOG.exists() else []
+
+
+def cut_in_new_stage(already: set[str], number: int) -> tuple[int, str, str, str]:
+    """Run until a stage begins that was not cut before, and cut it; exit code, both outputs, the stage (empty: none began)."""
+    since = len(LOG.read_text()) if LOG.exists() else 0
+    process = start()
+    stage = ""
+    while process.poll() is None and not stage:
+        stage = next((one for one in begun(since) if one not in already), "")
+        time.sleep(0.02)
+    if stage:
+        time.sleep(0.15)  # into the stage, not before it
+        process.send_signal(SIGNALS[number % len(SIGNALS)])
+    out, err = process.communicate(timeout=600)
+    return process.returncode, out, err, stage
+
+
+@pytest.fixture(scope="module")
+def cut_lab(lab: Any) -> Iterator[labs.Lab]:
+    """The name of a lab that does not exist yet; destroyed at the end."""
+    invoke("destroy", "--yes", "--lab", CUT.name)
+    assert traces(CUT) == []
+    try:
+        yield CUT
+    finally:
+        invoke("destroy", "--yes", "--lab", CUT.name)
+
+
+def is_live(out: str) -> bool:
+    found = json.loads(out)
+    return bool(found["hosts"]["up"] == 2 and found["endpoints_connected"] == 2)
+
+
+def test_cut_at_every_stage_it_converges(cut_lab: labs.Lab) -> None:
+    cut: dict[str, int] = {}
+    for number in range(MOST):
+        code, out, err, stage = cut_in_new_stage(set(cut), number)
+        assert "Traceback" not in err, err[-2000:]
+        if code == 0:
+            break
+        assert stage, err[-2000:]  # nobody cut it: it failed by itself
+        cut[stage] = number
+        if SIGNALS[number % len(SIGNALS)] is signal.SIGINT:
+            assert code == 130 and "the same command again goes on from here" in err, (code, err[-500:])
+    assert code == 0 and is_live(out)
+    assert {"network", "start fleet", "start puppet", "deploy", "puppet server", "start monitor", "certificates", "hosts", "fleet services", "monitor", "monitor again", "agents", "ready"} <= set(cut)
+
+
+def test_killed_at_random_times_it_converges(cut_lab: labs.Lab) -> None:
+    draw = random.Random("cuts")
+    for _ in range(RANDOM_KILLS):
+        process = start("--converge")
+        time.sleep(draw.uniform(0.5, 12))
+        process.kill()
+        process.communicate(timeout=60)
+    process = start()
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err[-2000:]
+    assert is_live(out)
+    assert json.loads(out)["stages"], "the kills left nothing to do: they proved nothing"
+
+
+def test_two_labs_do_not_meet(lab: Any, cut_lab: labs.Lab) -> None:
+    mine = lab.status()
+    assert mine["hosts"]["up"] == len(lab.hosts) and mine["endpoints_connected"] == len(lab.hosts)
+    assert all(mine["machines"].values())
+    assert not cut_lab.network.overlaps(lab.lab.network) and cut_lab.bridge != lab.lab.bridge
+
+
+def test_cut_and_destroyed_it_leaves_nothing_and_the_other_lab_everything(lab: Any, cut_lab: labs.Lab) -> None:
+    process = start("--converge")
+    time.sleep(4)
+    process.kill()
+    process.communicate(timeout=60)
+    assert traces(cut_lab), "the search itself finds nothing"
+    before = [one.split(" ")[0] for one in traces(lab.lab)]
+    assert invoke("destroy", "--yes", "--lab", cut_lab.name).returncode == 0
+    assert traces(cut_lab) == []
+    assert [one.split(" ")[0] for one in traces(lab.lab)] == before
+    assert all(lab.status()["machines"].values())
