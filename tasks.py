@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
-from provision import bench, checks, down, status, up, visit
+from provision import bench, checks, status, visit
 from provision.lab_plan import CONTROL_REPO
-from provision.options import Options
-from vm import artefact, doctor, hosting, lab, progress
+from provision.raising import raise_lab, raze_lab
+from provision.rebuild import run
+from vm import doctor, hosting, lab, progress
 from vm.command import end_running
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError, in_words
@@ -73,23 +74,6 @@ def spec_of(offer: str, vcpus: float, memory: str, disk: int) -> hosting.Hosting
     return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
 
 
-def raise_lab(one: lab.Lab, options: Options, words: str, *, converge: bool = False) -> None:
-    """Run the stages of a lab under its lock and keep what was asked for and how long it took."""
-    checks.root(words)
-    with lab.hold(one, words):
-        lab.prepare(one)
-        progress.log_to(one.directory / "log" / "provision.log")
-        stages = progress.Stages()
-        artefact.save(options, one.records / "options.json")
-        try:
-            up.up(one, options, stages, converge=converge)
-        except WatchpostError as error:
-            error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {one.directory}/log/provision.log"
-            raise
-        times = status.StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
-        artefact.save(times, one.records / "times.json")
-
-
 def show_status(one: lab.Lab, as_json: bool) -> None:
     """Print a lab's status."""
     found = status.read(one)
@@ -105,21 +89,21 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
     "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
     "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
-    "smarthost": "who takes the monitor's mail there",
+    "smarthost": "who takes the monitor's mail there", "host": "root@ADDRESS of an existing Debian 13 machine that becomes the monitor (with --puppet-server)",
 })  # fmt: skip
 @command
 def provision(
     c: Context, hosts: str = "", driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
     collect: str = "query", converge: bool = False, seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
-    puppet_environment: str = "", smarthost: str = "", lab: str = "", json: bool = False,
+    puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
     one = named(lab)
-    own = checks.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, hosts)
+    own = checks.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own)
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
-    progress.note(f"lab {one.name}: {which}, monitor by {driver} with {options.spec}")
+    progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
     show_status(one, json)
 
@@ -208,19 +192,44 @@ def open_task(c: Context, lab: str = "", json: bool = False) -> None:
 def destroy(c: Context, lab: str = "", yes: bool = False) -> None:
     """Remove the lab: machines, network, files. Nothing that is not its own; images stay cached."""
     one = named(lab)
-    checks.root("invoke destroy")
     if not one.directory.exists():
         progress.note(f"there is no lab {one.name}; nothing to remove")
         return
-    if not yes and sys.stdin.isatty() and input(f"remove lab {one.name}? [y/N] ").strip().lower() != "y":
-        raise BadInput("nothing was removed", "", "answer y, or use --yes")
-    with hold_for_destroy(one):
-        down.destroy(one, progress.Stages())
+    agreed(f"remove lab {one.name}?", yes)
+    raze_lab(one, "invoke destroy")
 
 
-def hold_for_destroy(one: lab.Lab) -> Any:
-    """The lab's lock, for removing it."""
-    return lab.hold(one, "invoke destroy")
+@task(help=LAB | JSON | {
+    "baseline": "compare with this file in place of the last good rebuild", "in_place": "make this lab anew, not one beside it",
+    "keep": "keep the lab beside", "hosts": "simulated hosts; by default as the lab has", "driver": "libvirt or container; by default as the lab has",
+    "yes": "do not ask",
+})  # fmt: skip
+@command
+def rebuild(
+    c: Context, baseline: str = "", in_place: bool = False, keep: bool = False, hosts: str = "", driver: str = "", yes: bool = False,
+    lab: str = "", json: bool = False,
+) -> None:  # fmt: skip
+    """Build and provision again and compare with the last good rebuild; exit code 1 on drift."""
+    one = named(lab)
+    options = checks.as_before(one, hosts, driver)
+    if in_place:
+        agreed(f"make lab {one.name} anew?", yes)
+    found = run.rebuild(one, options, Path(baseline) if baseline else None, in_place=in_place, keep=keep)
+    if found is None:
+        run.tell_first(one)
+        return
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(run.table(found))
+    if found.drift:
+        raise Exit(code=1)
+
+
+def agreed(question: str, yes: bool) -> None:
+    """Ask on a terminal unless told not to; who says no changes nothing."""
+    if not yes and sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() != "y":
+        raise BadInput("nothing was changed", "", "answer y, or use --yes")
 
 
 @task
@@ -250,5 +259,5 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, destroy, check, test)
+namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, rebuild, destroy, check, test)
 namespace.add_collection(Collection("bench", bench_provision))

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provision.options import Options
+from provision.stages import existing_host
 from vm import artefact
 from vm.artefact import write_file
 from vm.command import run
 from vm.drivers import driver
+from vm.drivers import host as hosts
 from vm.errors import BadInput, WatchpostError
 from vm.hosting import HostingSpec
 from vm.image import build
@@ -58,6 +60,8 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
     if collect not in COLLECT_MODES:
         raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
     driver(driver_name)
+    if driver_name == "host":
+        raise BadInput("a machine that is there already is named, not started", "--driver host", "use --host root@ADDRESS")
     if spec.memory_mib < MIN_MONITOR.memory_mib or spec.disk_gib < MIN_MONITOR.disk_gib:
         raise BadInput(
             f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
@@ -67,7 +71,7 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
     if own is None:
         return made
     return made.model_copy(
-        update={"hosts": 0, "puppet_server": own.name, "puppet_ca": own.ca, "puppet_environment": own.environment, "smarthost": own.smarthost}
+        update={"hosts": 0, **({"host": own.host, "driver": "host"} if own.host else {}), "puppet_server": own.name, "puppet_ca": own.ca, "puppet_environment": own.environment, "smarthost": own.smarthost}
     )
 
 
@@ -79,16 +83,24 @@ class OwnServer:
     ca: str
     environment: str
     smarthost: str
+    host: str
 
 
-def own_server(server: str, ca: str, environment: str, smarthost: str, hosts: str) -> OwnServer | None:
-    """The operator's own Puppet server, None when no word speaks of one. Raises BadInput for words that do not fit."""
+def own_server(server: str, ca: str, environment: str, smarthost: str, host: str, count: str) -> OwnServer | None:
+    """The operator's own Puppet server and machine, None when no word speaks of one. Raises BadInput for words that do not fit."""
+    if host:
+        existing_host.parse(host)
+    if not server and host:
+        raise BadInput(
+            "a machine elsewhere cannot reach a Puppet server inside a lab", "--host without --puppet-server",
+            "name the Puppet server that it will belong to: --puppet-server NAME",
+        )  # fmt: skip
     if not server:
         for option, word in (("--puppet-ca", ca), ("--puppet-environment", environment), ("--smarthost", smarthost)):
             if word:
                 raise BadInput(f"{option} is about a Puppet server of your own, and none is named", option, "give --puppet-server too")
         return None
-    if hosts:
+    if count:
         raise BadInput(
             "simulated hosts need a Puppet server that the lab may fill with them, not yours", "--hosts with --puppet-server",
             "leave --hosts out: the monitor collects what your own nodes export",
@@ -97,6 +109,8 @@ def own_server(server: str, ca: str, environment: str, smarthost: str, hosts: st
         ("--puppet-server", server, NAME), ("--puppet-environment", environment or "production", r"[a-z0-9_]+"),
         ("--smarthost", smarthost, NAME),
     ):  # fmt: skip
+        if not word:
+            raise BadInput("who takes the monitor's mail is not said", option, "name the machine that relays mail for you")
         if not re.fullmatch(pattern, word):
             raise BadInput(f"{word!r} cannot be used here", option, "give a name in lower-case letters, digits, dots and dashes")
     if not Path(ca).is_file():
@@ -104,7 +118,7 @@ def own_server(server: str, ca: str, environment: str, smarthost: str, hosts: st
             f"there is no CA certificate at {ca!r}", "--puppet-ca",
             "copy /etc/puppet/puppetserver/ca/ca_crt.pem (or $ssldir/certs/ca.pem) from that server and give the copy's name",
         )  # fmt: skip
-    return OwnServer(server, str(Path(ca).resolve()), environment or "production", smarthost)
+    return OwnServer(server, str(Path(ca).resolve()), environment or "production", smarthost, host)
 
 
 def guest_kernel(checkout: Path) -> Path | None:
@@ -131,6 +145,18 @@ def resized(lab: Lab, hosts: int) -> Options:
     return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
 
 
+def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
+    """The options of a lab, or those of a new one, with what the user wants otherwise."""
+    path = lab.records / "options.json"
+    old = artefact.load(Options, path) if path.exists() else Options(
+        hosts=DEFAULT_HOSTS, driver="libvirt", spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
+    )  # fmt: skip
+    if old.puppet_server:
+        return old.model_copy(update={"driver": driver_name or old.driver})
+    count = number(hosts, "--hosts") if hosts else old.hosts
+    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode)
+
+
 def driver_of(lab: Lab, machine: str) -> str:
     """Which driver runs a machine of a lab. Raises BadInput for a wrong name or no lab."""
     if machine not in KINDS:
@@ -144,6 +170,9 @@ def driver_of(lab: Lab, machine: str) -> str:
 def ssh_argv(lab: Lab, machine: str) -> list[str]:
     """The ssh command for a machine, its host key pinned in a file of the lab."""
     driver_of(lab, machine)
+    host = hosts.known(lab, machine)
+    if host:
+        return ["ssh", "-p", str(host.port), f"{host.user}@{host.address}"]
     secrets = SecretStore(lab.secrets)
     key, _ = secrets.ssh_key("ssh-admin")
     _, host_key = secrets.ssh_key(f"ssh-host-{machine}")

@@ -41,13 +41,13 @@ def enrolment_secret(certname: str) -> str:
 
 
 def lab_data(
-    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, server: str, smarthost: str
+    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, server: str, smarthost: str, seen_from: IPv4Address
 ) -> dict[str, Any]:
     """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks."""
     return {
         "lab::domain": lab.domain,
         "lab::network": str(lab.network),
-        "lab::gateway": str(lab.gateway),
+        "lab::gateway": str(seen_from),
         "lab::addresses": {kind: str(lab.address(kind)) for kind in KINDS},
         "lab::smarthost": smarthost,
         "lab::smarthost_port": 25,
@@ -84,10 +84,13 @@ def lab_files(
     collect_mode: str,
     server: str,
     smarthost: str,
+    seen_from: IPv4Address,
 ) -> dict[str, str]:
-    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles; server: name of the Puppet server."""
+    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles; server: name of the Puppet server;
+    seen_from: where the harness comes from, for the packet filters.
+    """
     probe_key = secrets.ssh_key(PROBE)[1]
-    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, server, smarthost))}
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, server, smarthost, seen_from))}
     for kind in KINDS:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():

@@ -59,13 +59,13 @@ def nodes_path(lab: Lab) -> Path:
     return lab.directory / "nodes"
 
 
-def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server) -> LabPlan:
-    """The plan of a lab. Secrets that it lacks are made."""
+def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_from: IPv4Address) -> LabPlan:
+    """The plan of a lab. seen_from: the address from which machines see the harness come. Secrets that the lab lacks are made."""
     hosts = fleet.fleet(options.hosts, options.seed, lab.domain) if options.hosts else ()
     roles = {host.certname: host.role for host in hosts}
     addresses = {host.certname: fleet.address(host, lab.network) for host in hosts}
     smarthost = options.smarthost or lab.fqdn("fleet")
     files = deployment.lab_files(
-        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost
+        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from
     )
     return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO))

@@ -8,6 +8,7 @@ from provision.deployment import csr_attributes, enrolment_secret
 from provision.ssh import Machine
 from vm.artefact import write_file
 from vm.drivers import MachineSpec, driver
+from vm.drivers import host as hosts
 from vm.hosting import HostingSpec
 from vm.identity import Credentials, credentials
 from vm.image.build import Image
@@ -44,8 +45,17 @@ def start(
     )
 
 
+def address(lab: Lab, kind: str) -> str:
+    """Where a machine is reached: its fixed address in the lab, or that of the host which stands in for it."""
+    host = hosts.known(lab, kind)
+    return str(host.address if host else lab.address(kind))
+
+
 def connect(lab: Lab, kind: str, secrets: SecretStore) -> Machine:
-    """Root on a machine of the lab, its host key pinned."""
+    """Root on a machine of the lab, its host key pinned; on a host that is not the lab's, as the operator's own SSH does it."""
+    host = hosts.known(lab, kind)
+    if host:
+        return Machine.of_operator(lab.fqdn(kind), str(host.address), host.user, host.port)
     key, _ = secrets.ssh_key("ssh-admin")
     _, host_key = secrets.ssh_key(f"ssh-host-{kind}")
-    return Machine(lab.fqdn(kind), str(lab.address(kind)), key, host_key)
+    return Machine.of_lab(lab.fqdn(kind), str(lab.address(kind)), key, host_key)

@@ -10,6 +10,7 @@ class Options(artefact.Record):
     """hosts: simulated ones. puppet_server: name of an existing server; empty, the lab makes one of its own.
 
     puppet_ca: the existing server's CA (PEM). smarthost: who takes the monitor's mail; empty, the fleet's mail sink.
+    host: an existing machine (root@ADDRESS) that becomes the monitor; driver is "host" then.
     """
 
     version: int = 1
@@ -24,3 +25,4 @@ class Options(artefact.Record):
     puppet_ca: str = ""
     puppet_environment: str = "production"
     smarthost: str = ""
+    host: str = ""

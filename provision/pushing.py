@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from provision import daemon, icinga_api
+from provision import daemon, icinga_api, machines
 from provision.agents import AgentRun, agent_checks, kept_catalog
 from provision.enrolment import identity
 from provision.pusher_spec import PushedCheck, PushedHost, PusherSpec
@@ -59,7 +59,7 @@ def access(lab: Lab, nodes: Path, ca: Path) -> icinga_api.ApiAccess:
     """The harness's read-only access to Icinga's API."""
     mine = identity(nodes, lab.fqdn("harness"))
     return icinga_api.ApiAccess(
-        address=str(lab.address("monitor")), endpoint=lab.fqdn("icinga"), ca=ca, certificate=mine.certificate, key=mine.key
+        address=machines.address(lab, "monitor"), endpoint=lab.fqdn("icinga"), ca=ca, certificate=mine.certificate, key=mine.key
     )
 
 

@@ -20,22 +20,34 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 class Machine:
-    """Root on one machine. The host key is pinned; SSH agents and user configuration are not consulted."""
+    """Root on one machine, whose host key has to be known."""
 
-    def __init__(self, name: str, address: str, key: Path, host_key: str) -> None:
+    def __init__(self, name: str, address: str, connection: fabric.Connection) -> None:
         self.name = name
         self.address = address
-        self.connection = fabric.Connection(
+        self.connection = connection
+        self.connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+
+    @classmethod
+    def of_lab(cls, name: str, address: str, key: Path, host_key: str) -> Machine:
+        """A machine of the lab: its host key is the one given; SSH agents and user configuration are not consulted."""
+        connection = fabric.Connection(
             address,
             user="root",
             config=fabric.Config(overrides={"load_ssh_configs": False}),
             connect_timeout=10,
             connect_kwargs={"key_filename": str(key), "allow_agent": False, "look_for_keys": False},
         )
-        client = self.connection.client
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
         kind, encoded = host_key.split()[:2]
-        client.get_host_keys().add(address, kind, paramiko.Ed25519Key(data=base64.b64decode(encoded)))
+        connection.client.get_host_keys().add(address, kind, paramiko.Ed25519Key(data=base64.b64decode(encoded)))
+        return cls(name, address, connection)
+
+    @classmethod
+    def of_operator(cls, name: str, address: str, user: str, port: int) -> Machine:
+        """A machine that the operator's own SSH knows: keys, agent, ~/.ssh/config and known_hosts are those of who runs this."""
+        connection = fabric.Connection(address, user=user, port=port, connect_timeout=10)
+        connection.client.load_system_host_keys()
+        return cls(name, address, connection)
 
     def wait(self, deadline_s: float) -> None:
         """Until SSH answers. Raises WatchpostError naming the machine."""

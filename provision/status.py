@@ -8,6 +8,7 @@ from rich.table import Table
 
 from provision import daemon, icinga_api, pushing
 from provision.lab_plan import ca_path, nodes_path
+from provision.machines import address as machine_address
 from provision.options import Options
 from provision.pusher_spec import PusherStatus
 from provision.stages.monitor import Collected
@@ -83,7 +84,7 @@ def read(lab: Lab) -> Status:
         accelerator=options.accelerator,
         puppet_server=options.puppet_server or lab.fqdn("puppet"),
         machines=machines,
-        web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {lab.address('monitor')})",
+        web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {machine_address(lab, 'monitor')})",
         hosts=found and found.hosts,
         services=found and found.services,
         endpoints_connected=found and found.endpoints_connected,

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from provision import lab_plan, machines, puppet_server
 from provision.ledger import Ledger
 from provision.options import Options
-from provision.stages import Work, existing_puppet, fleet, monitor, puppet, starting
+from provision.stages import Work, existing_host, existing_puppet, fleet, monitor, puppet, starting
 from provision.transport import Server
 from vm.drivers import hypervisor
 from vm.lab import Lab
@@ -29,11 +29,13 @@ def up(lab: Lab, options: Options, stages: Stages, *, converge: bool = False) ->
     if options.puppet_server:
         server = existing_puppet.server(options.puppet_server, lab_plan.ca_path(lab))
         existing_puppet.trust(options.puppet_ca, server.ca)
+    seen_from = existing_host.look(lab, options.host).seen_from if options.host else lab.gateway
     ledger = Ledger(lab.records / "stages.json", stages)
-    work = Work(lab, lab_plan.plan(lab, options, secrets, server), ledger, stages, secrets)
+    work = Work(lab, lab_plan.plan(lab, options, secrets, server, seen_from), ledger, stages, secrets)
     if converge:
         ledger.forget(*CONVERGING)
-    network(work, work.plan.names(options.seed))
+    if not options.host:
+        network(work, work.plan.names(options.seed))
     if options.puppet_server:
         with_existing_puppet(work, options)
     else:
@@ -78,7 +80,12 @@ def with_own_puppet(work: Work, options: Options) -> None:
 def with_existing_puppet(work: Work, options: Options) -> None:
     """The monitor alone, on the operator's own Puppet server; hosts are whatever that server's nodes export."""
     existing_puppet.write_bundle(work)
-    options = starting.start_monitor(work, options)
+    if options.host:
+        existing_host.prepare(work, options.puppet_server)
+    else:
+        options = starting.start_monitor(work, options)
     existing_puppet.enrol(work)
     monitor.converge(work, options, lambda: None)
     existing_puppet.ready(work)
+    if options.host:
+        existing_host.changes(work)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from provision import machines
 from provision.lab_plan import ca_path
 from vm.artefact import Record
 from vm.errors import BadInput
@@ -34,7 +35,7 @@ def plan(lab: Lab) -> Visit:
     """The way to a lab's web. Raises BadInput without a lab."""
     if not (lab.records / "options.json").exists():
         raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    name, address = lab.fqdn("monitor"), str(lab.address("monitor"))
+    name, address = lab.fqdn("monitor"), machines.address(lab, "monitor")
     return Visit(
         url=f"https://{name}/icingaweb2/", address=address, hosts_line=f"{address} {name}", ca=ca_path(lab),
         forward=("ssh", "-N", "-L", f"{FORWARDED}:{address}:443", f"root@{os.uname().nodename}"),

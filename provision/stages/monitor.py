@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from provision import puppet_run
+from provision import machines, puppet_run
 from provision.options import Options
 from provision.stages import Work
 from provision.web import IcingaWeb
@@ -67,7 +67,7 @@ def web_answers(work: Work, deadline_s: float = 120) -> str:
     def probe() -> bool:
         nonlocal last
         basic = ("watchpost", work.secrets.get("basic_auth"))
-        web = IcingaWeb(work.lab.fqdn("monitor"), str(work.lab.address("monitor")), work.plan.ca, basic)
+        web = IcingaWeb(work.lab.fqdn("monitor"), machines.address(work.lab, "monitor"), work.plan.ca, basic)
         try:
             web.login("admin", work.secrets.get("web_admin"))
         except (WatchpostError, OSError) as error:

@@ -75,7 +75,8 @@ def operator(lab: Any) -> Iterator[Operator]:
         machines.start(one, "puppet", "container", image, HostingSpec(vcpus=64, memory_mib=8192, disk_gib=100), "none", store)
         machine = machines.connect(one, "puppet", store)
         machine.wait(120)
-        files = deployment.lab_files(one, {}, {}, HostingSpec(vcpus=1, memory_mib=1024, disk_gib=10), store, "query", one.fqdn("puppet"), "none.test")
+        machine.write("/etc/hosts", f"127.0.0.1 localhost\n{one.address('puppet')} {one.fqdn('puppet')}\n")  # no DNS on that bridge
+        files = deployment.lab_files(one, {}, {}, HostingSpec(vcpus=1, memory_mib=1024, disk_gib=10), store, "query", one.fqdn("puppet"), "none.test", one.gateway)
         deployment.deploy(machine, CONTROL_REPO, files)
         puppet_run.run_puppet(machine, puppet_server.apply_argv(one.fqdn("puppet")))
         # an operator's server lets the world in and not the lab's network alone
@@ -98,7 +99,7 @@ def operator(lab: Any) -> Iterator[Operator]:
 def provision(operator: Operator) -> subprocess.CompletedProcess[str]:
     """The user's command against that server."""
     words = ["provision", "--driver", "container", "--puppet-server", operator.name, "--puppet-ca", str(operator.ca),
-             "--puppet-environment", "watchpost", "--lab", GUEST, "--json"]  # fmt: skip
+             "--puppet-environment", "watchpost", "--smarthost", "mail.operator.test", "--lab", GUEST, "--json"]  # fmt: skip
     argv = [str(CHECKOUT / ".venv/bin/invoke"), *words]
     return subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=900, env=os.environ)
 

@@ -13,7 +13,9 @@ from vm.identity import Credentials
 from vm.image.build import Image
 from vm.lab import Lab
 
-DRIVERS = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem in ("container", "libvirt")))
+MARK = "def start(spec: MachineSpec) -> None:"
+DRIVERS = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if MARK in path.read_text().splitlines()))
+"""The folder is the registry: a driver is a module that can start a machine."""
 
 
 class MachineSpec(Record):

@@ -16,7 +16,7 @@ from pathlib import Path
 from vm import artefact, cgroups, processes
 from vm.command import run
 from vm.drivers import MachineSpec, machine_directory
-from vm.errors import WatchpostError
+from vm.errors import BadInput, WatchpostError
 from vm.lab import Lab
 from vm.wait import wait_until
 
@@ -24,7 +24,7 @@ from vm.wait import wait_until
 class Running(artefact.Record):
     """A started container: the nspawn process and the container's PID 1 as the host sees it."""
 
-    version: int = 1
+    version: int = 2
     supervisor: processes.OwnedProcess
     leader: processes.OwnedProcess
 
@@ -88,11 +88,11 @@ def start(spec: MachineSpec) -> None:
 
 
 def running(lab: Lab, kind: str) -> Running | None:
-    """The running container, or None."""
-    path = machine_directory(lab, kind) / "running.json"
-    if not path.exists():
+    """The running container, or None; a record of another version counts as none, its processes as strays."""
+    try:
+        state = artefact.load(Running, machine_directory(lab, kind) / "running.json")
+    except BadInput:
         return None
-    state = artefact.load(Running, path)
     return state if processes.alive(state.leader) else None
 
 

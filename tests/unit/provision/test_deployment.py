@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> SecretStore:
 
 def files_of(store: SecretStore) -> dict[str, str]:
     """All files of a lab of two hosts."""
-    return deployment.lab_files(ONE, ROLES, ADDRESSES, SPEC, store, "query", "puppet.lab.test", "fleet.lab.test")
+    return deployment.lab_files(ONE, ROLES, ADDRESSES, SPEC, store, "query", "puppet.lab.test", "fleet.lab.test", ONE.gateway)
 
 
 def values(text: str) -> list[object]:
@@ -76,7 +76,7 @@ def test_files_are_the_same_every_time_and_for_any_order(store: SecretStore) -> 
     first = files_of(store)
     assert files_of(store) == first
     turned = deployment.lab_files(
-        ONE, dict(reversed(ROLES.items())), dict(reversed(ADDRESSES.items())), SPEC, store, "query", "puppet.lab.test", "fleet.lab.test"
+        ONE, dict(reversed(ROLES.items())), dict(reversed(ADDRESSES.items())), SPEC, store, "query", "puppet.lab.test", "fleet.lab.test", ONE.gateway
     )
     assert turned == first
 
@@ -85,7 +85,7 @@ def test_one_host_more_changes_its_own_files_and_the_labs(store: SecretStore) ->
     first = files_of(store)
     more = deployment.lab_files(
         ONE, ROLES | {"xmpp-003.lab.test": "xmpp"}, ADDRESSES | {"xmpp-003.lab.test": ONE.host_address(3)}, SPEC, store, "query",
-        "puppet.lab.test", "fleet.lab.test",
+        "puppet.lab.test", "fleet.lab.test", ONE.gateway,
     )  # fmt: skip
     assert set(more) - set(first) == {"nodes/xmpp-003.lab.test.yaml", "enrolment/xmpp-003.lab.test"}
     assert [name for name in first if more[name] != first[name]] == ["lab.yaml"]

@@ -196,8 +196,8 @@ def test_two_labs_have_two_names_and_addresses() -> None:
 
 
 def test_drivers_are_found_by_name() -> None:
-    assert DRIVERS == ("container", "libvirt")
+    assert DRIVERS == ("container", "host", "libvirt")
     assert driver("libvirt") is vms
     with pytest.raises(BadInput, match="no driver 'console'") as error:
         driver("console")
-    assert "container, libvirt" in error.value.todo
+    assert "container, host, libvirt" in error.value.todo

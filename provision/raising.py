@@ -1,0 +1,39 @@
+"""Run the stages of a lab under its lock; keep what was asked for and how long it took."""
+
+from __future__ import annotations
+
+from provision import checks, down, up
+from provision.options import Options
+from provision.status import StageTimes
+from vm import artefact, progress
+from vm import lab as labs
+from vm.errors import WatchpostError
+from vm.lab import Lab
+
+
+def raise_lab(lab: Lab, options: Options, words: str, *, converge: bool = False) -> None:
+    """Bring a lab to what the options say; words: the user's command, for who else wants the lab.
+
+    Raises WatchpostError, which names the lab's log.
+    """
+    checks.root(words)
+    with labs.hold(lab, words):
+        labs.prepare(lab)
+        progress.log_to(lab.directory / "log" / "provision.log")
+        stages = progress.Stages()
+        artefact.save(options, lab.records / "options.json")
+        try:
+            up.up(lab, options, stages, converge=converge)
+        except WatchpostError as error:
+            error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {lab.directory}/log/provision.log"
+            raise
+        times = StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
+        artefact.save(times, lab.records / "times.json")
+
+
+def raze_lab(lab: Lab, words: str) -> None:
+    """Remove a lab under its lock; one that does not exist is no error."""
+    checks.root(words)
+    if lab.directory.exists():
+        with labs.hold(lab, words):
+            down.destroy(lab, progress.Stages())
