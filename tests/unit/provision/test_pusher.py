@@ -196,9 +196,9 @@ def test_the_process_takes_signals_and_ends_cleanly(tmp_path: Path) -> None:
         began = time.monotonic()
         assert await asyncio.to_thread(daemon.stop, record, grace_s=4)
         assert time.monotonic() - began < 2
-        assert not Path(f"/proc/{started.pid}").exists()
+        assert not Path(f"/proc/{started.process.pid}").exists()
         status = load(PusherStatus, large.status)
-        assert (status.pid, status.sent, status.connected) == (started.pid, 3, 0)
+        assert (status.pid, status.sent, status.connected) == (started.process.pid, 3, 0)
         assert (tmp_path / "log").read_text() == ""
         await sink.stop()
 
