@@ -94,7 +94,7 @@ def test_a_network_with_our_name_that_is_not_ours(victim: labs.Lab) -> None:
 
 
 def test_a_subnet_that_is_taken(victim: labs.Lab) -> None:
-    run(["ip", "link", "add", "wp-taken", "type", "dummy"])
+    run(["ip", "link", "add", "wp-taken", "type", "bridge"])
     try:
         run(["ip", "link", "set", "wp-taken", "up"])
         run(["ip", "route", "add", f"{victim.network[512]}/32", "dev", "wp-taken"])
