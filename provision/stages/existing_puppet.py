@@ -103,6 +103,8 @@ def _monitor(work: Work, machine: Machine) -> str:
     """The node's own certificate: the request's fingerprint while it waits, empty once it is there."""
     name, ssl = work.lab.fqdn("monitor"), puppet_server.SSL
     machine.run(["install", "-d", "-o", "puppet", "-g", "puppet", "-m", "0771", ssl, f"{ssl}/certs"])
+    secret = work.secrets.get(deployment.enrolment_secret(name))
+    machine.write("/etc/puppet/csr_attributes.yaml", deployment.csr_attributes(secret), mode="0600")
     machine.write(f"{ssl}/certs/ca.pem", work.plan.ca.read_bytes())  # so that the agent trusts nobody at first sight
     done = machine.run(
         ["puppet", "ssl", "bootstrap", f"--server={work.plan.server.name}", f"--certname={name}", "--waitforcert=0",
