@@ -14,6 +14,8 @@ from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
 from provision import checks, down, status, up
+from puppet_fixtures import plan as planning
+from puppet_fixtures.plan import report
 from vm import artefact, doctor, hosting, lab, progress
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError
@@ -191,6 +193,22 @@ def hold_for_destroy(one: lab.Lab) -> Any:
     return lab.hold(one, "invoke destroy")
 
 
+@task(name="plan", help=JSON | {
+    "from": "revision to start from; by default where the branch left main, on main HEAD or HEAD~", "to": "revision to go to; by default the working tree",
+    "hosts": "hosts of the simulated fleet", "seed": "seed of the simulated fleet", "exit-code": "exit code 1 when something would change, as of git diff",
+})  # fmt: skip
+@command
+def plan_task(c: Context, from_: str = "", to: str = "", hosts: str = "20", seed: int = 1, json: bool = False, exit_code: bool = False) -> None:
+    """What a change would change, before it does: the monitor's configuration as a diff; needs neither root nor a lab."""
+    found = planning.plan(CHECKOUT, from_, to, checks.number(hosts, "--hosts"), seed)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        report.show(found, OUT)
+    if exit_code and not found.empty:
+        raise Exit(code=1)
+
+
 @task
 @command
 def check(c: Context) -> None:
@@ -207,4 +225,4 @@ def test(c: Context, unit: bool = False) -> None:
     raise Exit(code=checks.run_pytest(CHECKOUT, arguments))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, destroy, check, test)
+namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, destroy, plan_task, check, test)
