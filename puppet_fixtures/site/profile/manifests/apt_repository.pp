@@ -53,12 +53,16 @@ class profile::apt_repository (
     require => Profile::Install['apt_repository'],
   }
 
-  profile::timer { 'publish-apt-repository':
-    description => 'Renew the signatures of the APT repository',
-    calendar    => '*-*-* 02:00:00',
-    command     => $build,
-    user        => 'apt-repository',
-    require     => File[$build],
+  systemd::timer { 'publish-apt-repository.timer':
+    timer_content   => epp('profile/job.timer.epp', { 'description' => 'Renew the signatures of the APT repository', 'calendar' => '*-*-* 02:00:00' }),
+    service_content => epp('profile/job.service.epp', {
+        'description' => 'Renew the signatures of the APT repository',
+        'command'     => $build,
+        'user'        => 'apt-repository',
+    }),
+    enable          => true,
+    active          => true,
+    require         => File[$build],
   }
 
   profile::vhost { 'apt_repository':

@@ -56,20 +56,25 @@ class profile::bitcoind (
       ;
   }
 
-  profile::daemon { 'bitcoind-mock':
-    description => 'Stand-in for bitcoind: JSON-RPC getblockcount on loopback',
-    command     => '/usr/local/sbin/bitcoind-mock',
-    user        => 'bitcoin',
-    settings    => { 'ReadWritePaths' => '/var/lib/bitcoind' },
-    require     => File['/var/lib/bitcoind'],
+  systemd::unit_file { 'bitcoind-mock.service':
+    source  => 'puppet:///modules/profile/bitcoind/bitcoind-mock.service',
+    require => File['/var/lib/bitcoind'],
+  }
+  ~> service { 'bitcoind-mock':
+    ensure => running,
+    enable => true,
   }
 
-  profile::timer { 'export-block-count':
-    description => 'Export the block count for the monitoring agent',
-    calendar    => '*:0/2',
-    command     => '/usr/local/sbin/export-block-count',
-    user        => 'bitcoin',
-    require     => [File['/usr/local/sbin/export-block-count'], Service['bitcoind-mock']],
+  systemd::timer { 'export-block-count.timer':
+    timer_content   => epp('profile/job.timer.epp', { 'description' => 'Export the block count for the monitoring agent', 'calendar' => '*:0/2' }),
+    service_content => epp('profile/job.service.epp', {
+        'description' => 'Export the block count for the monitoring agent',
+        'command'     => '/usr/local/sbin/export-block-count',
+        'user'        => 'bitcoin',
+    }),
+    enable          => true,
+    active          => true,
+    require         => [File['/usr/local/sbin/export-block-count'], Service['bitcoind-mock']],
   }
 
   monitoring::check { 'bitcoind-height':

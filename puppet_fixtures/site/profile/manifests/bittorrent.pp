@@ -37,13 +37,13 @@ class profile::bittorrent (
     '/etc/transmission-daemon/site.json':
       content => epp('profile/bittorrent/site.json.epp', { 'peer_port' => $peer_port }),
       ;
-    '/etc/systemd/system/transmission-daemon.service.d':
-      ensure => directory,
-      mode   => '0755',
-      ;
-    '/etc/systemd/system/transmission-daemon.service.d/50-site.conf':
-      source => 'puppet:///modules/profile/bittorrent/unit.conf',
-      ;
+  }
+
+  systemd::dropin_file { 'transmission-daemon':
+    unit     => 'transmission-daemon.service',
+    filename => '50-site.conf',
+    source   => 'puppet:///modules/profile/bittorrent/unit.conf',
+    notify   => Service['transmission-daemon'],
   }
 
   service { 'transmission-daemon':

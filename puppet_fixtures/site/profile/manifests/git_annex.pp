@@ -42,12 +42,16 @@ class profile::git_annex (
     require     => Profile::Install['git_annex'],
   }
 
-  profile::timer { 'annex-fsck':
-    description => 'Verify the archive',
-    calendar    => 'Sun 06:00:00',
-    command     => "/usr/bin/git -C ${root} annex fsck --fast --quiet",
-    user        => 'annex',
-    require     => Exec['make the archive'],
+  systemd::timer { 'annex-fsck.timer':
+    timer_content   => epp('profile/job.timer.epp', { 'description' => 'Verify the archive', 'calendar' => 'Sun 06:00:00' }),
+    service_content => epp('profile/job.service.epp', {
+        'description' => 'Verify the archive',
+        'command'     => "/usr/bin/git -C ${root} annex fsck --fast --quiet",
+        'user'        => 'annex',
+    }),
+    enable          => true,
+    active          => true,
+    require         => Exec['make the archive'],
   }
 
   profile::vhost { 'git_annex':

@@ -104,11 +104,13 @@ class profile::gitolite (
   }
 
   # Exports only repositories that Gitolite marks with git-daemon-export-ok.
-  profile::daemon { 'git-daemon':
-    description => 'Repositories over git://',
-    command     => "/usr/lib/git-core/git-daemon --reuseaddr --base-path=${home}/repositories --timeout=60 --init-timeout=10 --max-connections=64",
-    user        => 'gitolite3',
-    require     => Exec['fill the testing repository'],
+  systemd::unit_file { 'git-daemon.service':
+    source  => 'puppet:///modules/profile/gitolite/git-daemon.service',
+    require => Exec['fill the testing repository'],
+  }
+  ~> service { 'git-daemon':
+    ensure => running,
+    enable => true,
   }
 
   $urls = {

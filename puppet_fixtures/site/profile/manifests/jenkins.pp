@@ -19,10 +19,12 @@ class profile::jenkins {
       ;
   }
 
-  profile::daemon { 'jenkins-mock':
-    description => 'Stand-in for Jenkins on loopback',
-    command     => '/usr/local/sbin/jenkins-mock',
-    settings    => { 'StateDirectory' => 'jenkins-mock' },
+  systemd::unit_file { 'jenkins-mock.service':
+    source => 'puppet:///modules/profile/jenkins/jenkins-mock.service',
+  }
+  ~> service { 'jenkins-mock':
+    ensure => running,
+    enable => true,
   }
 
   profile::vhost { 'jenkins':

@@ -39,15 +39,13 @@ class profile::mail_sink (
       ;
   }
 
-  profile::daemon { 'mail-sink':
-    description => 'Keeps all mail of the lab',
-    command     => "/usr/local/sbin/mail-sink ${address} ${port}",
-    user        => 'mail-sink',
-    settings    => {
-      'AmbientCapabilities' => 'CAP_NET_BIND_SERVICE',
-      'ReadWritePaths'      => '/var/lib/mail-sink /srv/lab-http',
-    },
-    require     => Package['python3-aiosmtpd'],
+  systemd::unit_file { 'mail-sink.service':
+    content => epp('profile/mail_sink/mail-sink.service.epp', { 'address' => $address, 'port' => $port }),
+    require => Package['python3-aiosmtpd'],
+  }
+  ~> service { 'mail-sink':
+    ensure => running,
+    enable => true,
   }
 
   file { '/etc/tmpfiles.d/mail-sink.conf':

@@ -40,12 +40,16 @@ class profile::nightly_builds (
     creates => "${root}/${branches[-1]}/latest.iso",
   }
 
-  profile::timer { 'nightly-build':
-    description => 'Build the branches',
-    calendar    => '*-*-* 01:00:00',
-    command     => "/usr/local/sbin/nightly-build ${root} ${branches.join(' ')}",
-    user        => 'nightly',
-    require     => File['/usr/local/sbin/nightly-build'],
+  systemd::timer { 'nightly-build.timer':
+    timer_content   => epp('profile/job.timer.epp', { 'description' => 'Build the branches', 'calendar' => '*-*-* 01:00:00' }),
+    service_content => epp('profile/job.service.epp', {
+        'description' => 'Build the branches',
+        'command'     => "/usr/local/sbin/nightly-build ${root} ${branches.join(' ')}",
+        'user'        => 'nightly',
+    }),
+    enable          => true,
+    active          => true,
+    require         => File['/usr/local/sbin/nightly-build'],
   }
 
   profile::vhost { 'nightly_builds':

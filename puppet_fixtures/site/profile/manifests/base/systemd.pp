@@ -1,19 +1,16 @@
 # @summary Drop-ins for the settings and units of systemd.
 #
-# @param drop_ins
-#   What a drop-in extends (relative to /etc/systemd, as journald.conf or system/cron.service) with its lines by section.
+# @param settings
+#   Settings of a daemon of systemd (as journald.conf): lines by section.
+# @param units
+#   Settings of a unit (as cron.service): lines by section.
 class profile::base::systemd (
-  Hash[Pattern[/\A(system\/)?[a-z0-9@-]+\.[a-z]+\z/], Hash[String[1], Hash[String[1], Variant[Integer, String]]]] $drop_ins,
+  Hash[Pattern[/\A[a-z]+\.conf\z/], Hash[String[1], Hash[String[1], Variant[Integer, String]]]] $settings,
+  Hash[Systemd::Unit, Hash[String[1], Hash[String[1], Variant[Integer, String]]]] $units,
 ) {
-  exec { 'reload systemd after drop-ins':
-    command     => ['/usr/bin/systemctl', 'daemon-reload'],
-    refreshonly => true,
-  }
+  include systemd
 
-  $drop_ins.each |$target, $sections| {
-    $text = $sections.map |$section, $lines| {
-      "[${section}]\n${$lines.map |$key, $value| { "${key}=${value}\n" }.join}"
-    }
+  $settings.each |$target, $sections| {
     file { "/etc/systemd/${target}.d":
       ensure => directory,
       owner  => 'root',
@@ -25,8 +22,16 @@ class profile::base::systemd (
       owner   => 'root',
       group   => 'root',
       mode    => '0644',
-      content => $text.join("\n"),
-      notify  => Exec['reload systemd after drop-ins'],
+      content => epp('profile/base/drop-in.conf.epp', { 'sections' => $sections }),
+      notify  => Class['systemd::systemctl::daemon_reload'],
+    }
+  }
+
+  $units.each |$unit, $sections| {
+    systemd::dropin_file { $unit:
+      unit     => $unit,
+      filename => '50-site.conf',
+      content  => epp('profile/base/drop-in.conf.epp', { 'sections' => $sections }),
     }
   }
 }

@@ -65,42 +65,11 @@ class profile::monitor::icinga2 (
   Class['monitoring::commands'] ~> Service['icinga2']
   Class['monitoring::collector'] ~> Service['icinga2']
 
-  profile::monitor::unit { 'icinga2':
-    unit_settings => { 'StartLimitIntervalSec' => 0, 'After' => 'valkey-server.service' },
-    settings      => {
-      'MemoryMax'               => "${budget['icinga2_max_mib']}M",
-      'TasksMax'                => $budget['icinga2_tasks'],
-      'Restart'                 => 'on-failure',
-      'RestartSec'              => '5s',
-      # Packaged, it starts as root, prepares directories and drops its rights; systemd does both, and root never runs it.
-      'User'                    => 'nagios',
-      'Group'                   => 'nagios',
-      'ExecStartPre'            => '',
-      'RuntimeDirectory'        => 'icinga2',
-      'RuntimeDirectoryMode'    => '0750',
-      'CapabilityBoundingSet'   => '',
-      'NoNewPrivileges'         => 'yes',
-      'LockPersonality'         => 'yes',
-      'PrivateDevices'          => 'yes',
-      'PrivateTmp'              => 'yes',
-      'ProtectClock'            => 'yes',
-      'ProtectControlGroups'    => 'yes',
-      'ProtectHome'             => 'yes',
-      'ProtectHostname'         => 'yes',
-      'ProtectKernelLogs'       => 'yes',
-      'ProtectKernelModules'    => 'yes',
-      'ProtectKernelTunables'   => 'yes',
-      'ProtectSystem'           => 'strict',
-      'ReadWritePaths'          => '/var/lib/icinga2 /var/log/icinga2 /var/cache/icinga2 /var/spool/icinga2',
-      # The certificate is Puppet's to change, not that of a peer who offers a new one.
-      'ReadOnlyPaths'           => '/var/lib/icinga2/certs',
-      'RestrictAddressFamilies' => 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
-      'RestrictNamespaces'      => 'yes',
-      'RestrictRealtime'        => 'yes',
-      'RestrictSUIDSGID'        => 'yes',
-      'SystemCallArchitectures' => 'native',
-    },
-    notify        => Service['icinga2'],
+  systemd::dropin_file { 'icinga2':
+    unit     => 'icinga2.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/icinga2.conf.epp', { 'memory_mib' => $budget['icinga2_max_mib'], 'tasks' => $budget['icinga2_tasks'] }),
+    notify   => Service['icinga2'],
   }
 
   file { '/usr/local/lib/watchpost/refresh-icinga2':

@@ -25,27 +25,11 @@ class profile::monitor::icingadb (
     }),
     notify    => Service['icingadb'],
   }
-  profile::monitor::unit { 'icingadb':
-    # It gives up when the database stays away for some minutes, and must come back by itself when the database does.
-    unit_settings => { 'StartLimitIntervalSec' => 0, 'After' => 'valkey-server.service postgresql@17-main.service' },
-    settings      => {
-      'MemoryMax'               => "${profile::monitor::budget['icingadb_max_mib']}M",
-      'Restart'                 => 'always',
-      'RestartSec'              => '5s',
-      'TimeoutStartSec'         => '10min',
-      'CapabilityBoundingSet'   => '',
-      'LockPersonality'         => 'yes',
-      'NoNewPrivileges'         => 'yes',
-      'PrivateDevices'          => 'yes',
-      'PrivateTmp'              => 'yes',
-      'ProtectHome'             => 'yes',
-      'ProtectKernelTunables'   => 'yes',
-      'ProtectSystem'           => 'strict',
-      'RestrictAddressFamilies' => 'AF_UNIX AF_INET AF_INET6',
-      'RestrictSUIDSGID'        => 'yes',
-      'SystemCallArchitectures' => 'native',
-    },
-    notify        => Service['icingadb'],
+  systemd::dropin_file { 'icingadb':
+    unit     => 'icingadb.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/icingadb.conf.epp', { 'memory_mib' => $profile::monitor::budget['icingadb_max_mib'] }),
+    notify   => Service['icingadb'],
   }
   service { 'icingadb':
     ensure => running,

@@ -21,8 +21,10 @@ class profile::monitor::mail (
     }),
     notify  => Service['postfix'],
   }
-  profile::monitor::unit { 'postfix':
-    settings => { 'MemoryMax' => "${profile::monitor::budget['mail_max_mib']}M" },
+  systemd::dropin_file { 'postfix':
+    unit     => 'postfix.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/memory.conf.epp', { 'memory_mib' => $profile::monitor::budget['mail_max_mib'] }),
     notify   => Service['postfix'],
   }
   service { 'postfix':

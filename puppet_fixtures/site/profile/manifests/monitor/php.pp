@@ -10,20 +10,10 @@ class profile::monitor::php {
     content => epp('profile/monitor/php-pool.conf.epp', { 'workers' => $budget['php_workers'] }),
     notify  => Service['php8.4-fpm'],
   }
-  profile::monitor::unit { 'php8.4-fpm':
-    settings => {
-      'MemoryMax'       => "${budget['php_max_mib']}M",
-      'PrivateDevices'  => 'yes',
-      'PrivateTmp'      => 'yes',
-      'ProtectHome'     => 'yes',
-      'ProtectSystem'   => 'full',
-      'NoNewPrivileges' => 'yes',
-      # An upgrade of the web's own settings is Puppet's, not the web's.
-      'ReadOnlyPaths'   => '/etc/icingaweb2',
-      # Packaged: links for alternatives, which nothing here uses.
-      'ExecStartPost'   => '',
-      'ExecStopPost'    => '',
-    },
+  systemd::dropin_file { 'php8.4-fpm':
+    unit     => 'php8.4-fpm.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/php8.4-fpm.conf.epp', { 'memory_mib' => $budget['php_max_mib'] }),
     notify   => Service['php8.4-fpm'],
   }
   service { 'php8.4-fpm':

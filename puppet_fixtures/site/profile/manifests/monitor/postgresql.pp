@@ -42,8 +42,10 @@ class profile::monitor::postgresql (
       ;
   }
 
-  profile::monitor::unit { 'postgresql@17-main':
-    settings => { 'MemoryMax' => "${budget['postgresql_max_mib']}M" },
+  systemd::dropin_file { 'postgresql@17-main':
+    unit     => 'postgresql@17-main.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/memory.conf.epp', { 'memory_mib' => $budget['postgresql_max_mib'] }),
     notify   => Service['postgresql@17-main'],
   }
 

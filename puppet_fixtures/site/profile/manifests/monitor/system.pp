@@ -22,6 +22,8 @@ class profile::monitor::system {
     refreshonly => true,
   }
 
+  # Has the journal's service.
+  include systemd
   file {
     default:
       owner => 'root',
@@ -37,10 +39,7 @@ class profile::monitor::system {
       content => "# Managed by Puppet.\n[Journal]\nSystemMaxUse=${profile::monitor::budget['journal_max_mib']}M\nRuntimeMaxUse=32M\n",
       ;
   }
-  ~> exec { 'restart the journal':
-    command     => '/usr/bin/systemctl restart systemd-journald.service',
-    refreshonly => true,
-  }
+  ~> Service['systemd-journald']
 
   # A container has its host's clock, and the unit's own conditions keep it from starting there.
   $time_sync = $container ? {

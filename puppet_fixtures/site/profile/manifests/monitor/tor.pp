@@ -22,8 +22,10 @@ class profile::monitor::tor (
       mode   => '0755',
       ;
   }
-  profile::monitor::unit { 'tor@default':
-    settings => { 'MemoryMax' => "${profile::monitor::budget['tor_max_mib']}M" },
+  systemd::dropin_file { 'tor@default':
+    unit     => 'tor@default.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/memory.conf.epp', { 'memory_mib' => $profile::monitor::budget['tor_max_mib'] }),
     notify   => Service['tor@default'],
   }
   service { 'tor':

@@ -17,13 +17,10 @@ class profile::monitor::valkey (
     content   => epp('profile/monitor/valkey.conf.epp', { 'password' => $password, 'data_mib' => $budget['valkey_data_mib'] }),
     notify    => Service['valkey-server'],
   }
-  profile::monitor::unit { 'valkey-server':
-    settings => {
-      'MemoryMax'      => "${budget['valkey_max_mib']}M",
-      'RestartSec'     => '1s',
-      # Packaged as 0: a dump that takes longer than nothing would be cut off.
-      'TimeoutStopSec' => '60s',
-    },
+  systemd::dropin_file { 'valkey-server':
+    unit     => 'valkey-server.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/valkey-server.conf.epp', { 'memory_mib' => $budget['valkey_max_mib'] }),
     notify   => Service['valkey-server'],
   }
   service { 'valkey-server':

@@ -60,17 +60,10 @@ class profile::monitor::webserver (
     restart => '/usr/bin/systemctl reload-or-restart nginx.service',
   }
 
-  profile::monitor::unit { 'nginx':
-    settings => {
-      'MemoryMax'             => "${budget['web_max_mib']}M",
-      'Restart'               => 'on-failure',
-      'PrivateDevices'        => 'yes',
-      'PrivateTmp'            => 'yes',
-      'ProtectHome'           => 'yes',
-      'ProtectKernelTunables' => 'yes',
-      'ProtectSystem'         => 'full',
-      'NoNewPrivileges'       => 'yes',
-    },
+  systemd::dropin_file { 'nginx':
+    unit     => 'nginx.service',
+    filename => 'watchpost.conf',
+    content  => epp('profile/monitor/units/nginx.conf.epp', { 'memory_mib' => $budget['web_max_mib'] }),
     before   => Service['nginx'],
   }
 }
