@@ -30,6 +30,7 @@ def lab(members: Iterable[SimulatedHost]) -> dict[str, Any]:
         "lab::addresses": {"puppet": str(NETWORK[2]), "monitor": str(NETWORK[3]), "fleet": str(NETWORK[4])},
         "lab::smarthost": "fleet.lab.test",
         "lab::smarthost_port": 25,
+        "lab::puppet_server": "puppet.lab.test",
         "lab::hosts": {host.certname: str(address(host, NETWORK)) for host in members},
         "lab::collect_mode": "query",
         "lab::probe_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
