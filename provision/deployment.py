@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import tarfile
+import time
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -139,6 +140,7 @@ def data_archive(files: Mapping[str, str], group_id: int) -> bytes:
             member = tarfile.TarInfo(name)
             data = text.encode()
             member.size, member.mode, member.gid = len(data), 0o640, group_id
+            member.mtime = time.time()  # Hiera takes a file of the same inode, size and time for unchanged
             tar.addfile(member, io.BytesIO(data))
     return stream.getvalue()
 
