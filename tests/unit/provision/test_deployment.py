@@ -101,7 +101,6 @@ def test_the_labs_data_is_public_and_complete(store: SecretStore) -> None:
         "lab::puppet_server": "puppet.lab.test",
         "lab::smarthost": "fleet.lab.test",
         "lab::smarthost_port": 25,
-        "lab::puppet_server": "puppet.lab.test",
         "lab::hosts": {name: str(address) for name, address in ADDRESSES.items()},
         "lab::collect_mode": "query",
         "lab::probe_public_key": store.ssh_key(deployment.PROBE)[1],
