@@ -162,7 +162,7 @@ def rented(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iter
     place.chmod(0o755)
     nat = ["-s", str(one.network), "!", "-d", str(one.network), "-j", "MASQUERADE"]
     run(["mmdebstrap", "--variant=apt", "--components=main", f"--include={','.join(PLAIN)}",
-         "--customize-hook=chroot $1 systemctl enable systemd-networkd.service", "trixie", place / "tree"], timeout_s=600)  # fmt: skip
+         "--customize-hook=chroot $1 systemctl enable systemd-networkd.service; rm $1/etc/hostname", "trixie", place / "tree"], timeout_s=600)  # fmt: skip
     ssh = place / ".ssh"
     ssh.mkdir(mode=0o700)
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"])
