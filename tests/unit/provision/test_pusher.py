@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def until(probe: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not probe():
         assert time.monotonic() < end, f"waited in vain for {what}"
         await asyncio.sleep(0.02)

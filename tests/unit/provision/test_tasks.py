@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from invoke.main import program
 
 from provision import checks
 from vm import lab
@@ -18,11 +21,35 @@ NONE = "unit-none"
 SIZE = HostingSpec(vcpus=1, memory_mib=512, disk_gib=10)
 
 
-def invoke(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a task as a user does."""
+def in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a task as a user does, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "invoke", *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
     )
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a task ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run a task by Invoke's own program in this process: importing everything for each word would take most of the time."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(os, "execvp", lambda *argv: pytest.fail(f"became another program: {argv}"))
+
+    def run(*words: str) -> Done:
+        with pytest.raises(SystemExit) as ending:
+            program.run(["invoke", *words])
+        code = ending.value.code
+        return Done(code if isinstance(code, int) else -1, *capfd.readouterr())
+
+    return run
 
 
 def traces() -> list[Path]:
@@ -61,7 +88,7 @@ def traces() -> list[Path]:
         ("console --machine mail", "no machine 'mail'", "puppet, monitor, fleet"),
     ],
 )
-def test_bad_words_are_answered_in_words(words: str, what: str, todo: str) -> None:
+def test_bad_words_are_answered_in_words(invoke: Callable[..., Done], words: str, what: str, todo: str) -> None:
     done = invoke(*words.split(), "--lab", NONE)
     assert done.returncode == 2, done.stderr
     first, *rest = done.stderr.splitlines()
@@ -72,22 +99,22 @@ def test_bad_words_are_answered_in_words(words: str, what: str, todo: str) -> No
 
 
 @pytest.mark.parametrize("task", ["provision", "status", "console", "ssh", "destroy"])
-def test_a_wrong_name_of_a_lab_is_refused_by_every_task(task: str) -> None:
+def test_a_wrong_name_of_a_lab_is_refused_by_every_task(invoke: Callable[..., Done], task: str) -> None:
     done = invoke(task, "--lab", "../etc")
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("watchpost: '../etc' is no name for a lab.\n") and "Traceback" not in done.stderr
 
 
 def test_an_unknown_image_is_refused() -> None:
-    done = invoke("image", "--kind", "mail")
+    done = in_a_process("image", "--kind", "mail")
     assert done.returncode == 2 and "no image 'mail'" in done.stderr and "fleet, monitor, puppet" in done.stderr
 
 
 def test_help_is_given_and_every_task_is_listed() -> None:
-    done = invoke("--list")
+    done = in_a_process("--list")
     assert done.returncode == 0
     assert {"provision", "simulate", "status", "console", "ssh", "destroy"} <= set(done.stdout.split())
-    shown = invoke("--help", "provision")
+    shown = in_a_process("--help", "provision")
     assert shown.returncode == 0 and "--hosts" in shown.stdout and "1 to 200" in shown.stdout
 
 

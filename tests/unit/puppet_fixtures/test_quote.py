@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from compiling import FIXTURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from puppet_fixtures.compiling import CONTROL_REPO as FIXTURES
 
 RUBY = """
 require 'json'

@@ -2,13 +2,18 @@
 
 # Compiles the catalogs of many nodes in one process, without a server: reads one JSON object from standard input, writes one to standard output.
 #
-# In:  {"environmentpath", "environment", "vardir", "nodes": [{"certname", "facts"}]}
-# Out: {"nodes": {certname: {"error"} or {"seconds", "resources": [{"type", "title", "exported", "parameters"}]}}}
+# In:  {"environmentpath", "environment", "vardir", "key", "nodes": [{"certname", "facts", "rows", "secrets"}]}; `rows` is what PuppetDB answers the
+#      node, null for what the nodes before it export; `secrets` says whether every name below secrets:: has a placeholder for it.
+# Out: {"nodes": {certname: {"error"} or {"seconds", "resources": [{"type", "title", "exported", "virtual", "parameters"}]}}}
+#
+# A Sensitive value never leaves: a digest stands for it that is keyed by `key`, so that two processes with one key can tell whether it is the same.
 require 'json'
+require 'openssl'
 require 'puppet'
 
 job = JSON.parse($stdin.read)
 vardir = job.fetch('vardir')
+KEY = job.fetch('key')
 Puppet.initialize_settings(
   ['--confdir', File.join(vardir, 'conf'), '--vardir', File.join(vardir, 'var'), '--environmentpath', job.fetch('environmentpath'), '--strict', 'error']
 )
@@ -19,25 +24,32 @@ Puppet::Util::Log.newdestination(:console) if ENV['WATCHPOST_PUPPET_LOG']
 environments = Puppet::Environments::Directories.new(job.fetch('environmentpath'), [])
 environment = environments.get!(job.fetch('environment'))
 
+def sealed(value)
+  "[sensitive #{OpenSSL::HMAC.hexdigest('SHA256', KEY, JSON.generate([plain(value)]))}]"
+end
+
 def plain(value)
   case value
   when Hash then value.to_h { |key, item| [key.to_s, plain(item)] }
   when Array then value.map { |item| plain(item) }
   when String, Integer, Float, true, false, nil then value
-  when Puppet::Pops::Types::PSensitiveType::Sensitive then '[sensitive]'
+  when Puppet::Pops::Types::PSensitiveType::Sensitive then sealed(value.unwrap)
   else value.to_s
   end
 end
 
 def describe(resource)
-  parameters = resource.to_hash.to_h { |name, value| [name.to_s, plain(value)] }
+  # The compiler unwraps a parameter that is Sensitive as a whole, and keeps its name.
+  hidden = resource.sensitive_parameters.map(&:to_s)
+  parameters = resource.to_hash.to_h { |name, value| [name.to_s, hidden.include?(name.to_s) ? sealed(value) : plain(value)] }
   { 'type' => resource.type.to_s, 'title' => resource.title.to_s, 'exported' => resource.exported? ? true : false, 'virtual' => resource.virtual? ? true : false, 'parameters' => parameters }
 end
 
+exported = []
 answers = job.fetch('nodes').to_h do |wanted|
   certname = wanted.fetch('certname')
-  # For the stub of puppetdb_query, which answers each node from its own list.
-  $compiling_for = certname
+  # For the stand-ins of puppetdb_query and of the secrets.
+  $compiling = { 'rows' => wanted['rows'] || exported, 'secrets' => wanted.fetch('secrets') }
   facts = Puppet::Node::Facts.new(certname, wanted.fetch('facts'))
   node = Puppet::Node.new(certname, environment: environment, facts: facts)
   node.merge(facts.values)
@@ -49,7 +61,9 @@ answers = job.fetch('nodes').to_h do |wanted|
       { current_environment: environment, loaders: Puppet::Pops::Loaders.new(environment), trusted_information: nil }, 'compile'
     ) { Puppet::Parser::Compiler.compile(node) }
     seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
-    [certname, { 'seconds' => seconds, 'resources' => catalog.resources.map { |resource| describe(resource) } }]
+    resources = catalog.resources.map { |resource| describe(resource) }
+    exported += resources.select { |it| it['exported'] && it['type'].start_with?('Monitoring::Collected::') }.map { |it| { 'certname' => certname }.merge(it.slice('type', 'title', 'parameters')) }
+    [certname, { 'seconds' => seconds, 'resources' => resources }]
   rescue StandardError => e
     [certname, { 'error' => e.message }]
   end
