@@ -17,6 +17,8 @@ from provision import bench, checks, status, visit
 from provision.lab_plan import CONTROL_REPO
 from provision.raising import raise_lab, raze_lab
 from provision.rebuild import run
+from puppet_fixtures import plan as planning
+from puppet_fixtures.plan import report
 from vm import doctor, hosting, lab, progress
 from vm.command import end_running
 from vm.drivers import driver
@@ -232,6 +234,22 @@ def agreed(question: str, yes: bool) -> None:
         raise BadInput("nothing was changed", "", "answer y, or use --yes")
 
 
+@task(name="plan", help=JSON | {
+    "from": "revision to start from; by default where the branch left main, on main HEAD or HEAD~", "to": "revision to go to; by default the working tree",
+    "hosts": "hosts of the simulated fleet", "seed": "seed of the simulated fleet", "exit-code": "exit code 1 when something would change, as of git diff",
+})  # fmt: skip
+@command
+def plan_task(c: Context, from_: str = "", to: str = "", hosts: str = "20", seed: int = 1, json: bool = False, exit_code: bool = False) -> None:
+    """What a change would change, before it does: the monitor's configuration as a diff; needs neither root nor a lab."""
+    found = planning.plan(CHECKOUT, from_, to, checks.number(hosts, "--hosts"), seed)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        report.show(found, OUT)
+    if exit_code and not found.empty:
+        raise Exit(code=1)
+
+
 @task
 @command
 def check(c: Context) -> None:
@@ -259,5 +277,5 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, rebuild, destroy, check, test)
+namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, rebuild, destroy, plan_task, check, test)
 namespace.add_collection(Collection("bench", bench_provision))

@@ -6,10 +6,12 @@
 #      node, null for what the nodes before it export; `secrets` says whether every name below secrets:: has a placeholder for it.
 # Out: {"nodes": {certname: {"error"} or {"seconds", "resources": [{"type", "title", "exported", "virtual", "parameters"}]}}}
 #
-# A Sensitive value never leaves: a digest stands for it that is keyed by `key`, so that two processes with one key can tell whether it is the same.
+# A Sensitive value never leaves, not even out of a text that a template has put it into: a digest stands for it that is keyed by `key`, so that two
+# processes with one key can tell whether it is the same.
 require 'json'
 require 'openssl'
 require 'puppet'
+require 'set'
 
 job = JSON.parse($stdin.read)
 vardir = job.fetch('vardir')
@@ -24,17 +26,34 @@ Puppet::Util::Log.newdestination(:console) if ENV['WATCHPOST_PUPPET_LOG']
 environments = Puppet::Environments::Directories.new(job.fetch('environmentpath'), [])
 environment = environments.get!(job.fetch('environment'))
 
+# Every text that ever was Sensitive.
+HIDDEN = Set.new
+Puppet::Pops::Types::PSensitiveType::Sensitive.prepend(Module.new do
+  def initialize(value)
+    super
+    HIDDEN.add(value) if value.is_a?(String) && !value.empty?
+  end
+end)
+
 def sealed(value)
-  "[sensitive #{OpenSSL::HMAC.hexdigest('SHA256', KEY, JSON.generate([plain(value)]))}]"
+  "[sensitive #{OpenSSL::HMAC.hexdigest('SHA256', KEY, JSON.generate([value]))}]"
+end
+
+def without_hidden(text)
+  return text if HIDDEN.empty?
+
+  # The longest first: one may be part of another.
+  text.gsub(Regexp.union(HIDDEN.sort_by { |it| [-it.size, it] })) { |found| sealed(found) }
 end
 
 def plain(value)
   case value
-  when Hash then value.to_h { |key, item| [key.to_s, plain(item)] }
+  when Hash then value.to_h { |key, item| [without_hidden(key.to_s), plain(item)] }
   when Array then value.map { |item| plain(item) }
-  when String, Integer, Float, true, false, nil then value
+  when String then without_hidden(value)
+  when Integer, Float, true, false, nil then value
   when Puppet::Pops::Types::PSensitiveType::Sensitive then sealed(value.unwrap)
-  else value.to_s
+  else without_hidden(value.to_s)
   end
 end
 
@@ -65,7 +84,7 @@ answers = job.fetch('nodes').to_h do |wanted|
     exported += resources.select { |it| it['exported'] && it['type'].start_with?('Monitoring::Collected::') }.map { |it| { 'certname' => certname }.merge(it.slice('type', 'title', 'parameters')) }
     [certname, { 'seconds' => seconds, 'resources' => resources }]
   rescue StandardError => e
-    [certname, { 'error' => e.message }]
+    [certname, { 'error' => without_hidden(e.message) }]
   end
 end
 puts JSON.generate('nodes' => answers)

@@ -1,12 +1,14 @@
 """Compiles catalogs of a control repository without a server: a private hierarchy, and one Ruby process (compile.rb) for all nodes.
 
-Two things stand in for what a lab has: puppetdb_query answers what it is given, or what the nodes compiled before export, whatever the query says;
-and a machine of the lab finds a placeholder for every secret it looks up. What the lab's data is comes from the caller.
+Some things stand in for what a lab has: puppetdb_query answers what it is given, or what the nodes compiled before export, whatever the query says;
+a machine of the lab finds a placeholder for every secret it looks up; and where this host's Debian has a stdlib older than the lab's, it gets the
+function that our code uses and it lacks. What the lab's data is comes from the caller.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +24,14 @@ DEBIAN_MODULES = Path("/usr/share/puppet/modules")
 LAB_DATA = "/etc/puppet/lab"
 
 STAND_INS = {
-    "puppetdb_query.rb": """Puppet::Functions.create_function(:puppetdb_query) do
+    "stand_ins/lib/puppet/functions/puppetdb_query.rb": """Puppet::Functions.create_function(:puppetdb_query) do
   dispatch(:ask) { param 'String', :query }
   def ask(_query)
     $compiling['rows']
   end
 end
 """,
-    "placeholder.rb": """Puppet::Functions.create_function(:placeholder) do
+    "stand_ins/lib/puppet/functions/placeholder.rb": """Puppet::Functions.create_function(:placeholder) do
   dispatch(:look) { param 'String', :key; param 'Hash', :options; param 'Puppet::LookupContext', :context }
   def look(key, _options, context)
     return context.not_found unless $compiling['secrets'] && key.start_with?('secrets::')
@@ -38,6 +40,14 @@ end
 end
 """,
 }
+TO_JSON = """Puppet::Functions.create_function(:'stdlib::to_json') do
+  dispatch(:write) { param 'Any', :data }
+  def write(data)
+    data.to_json
+  end
+end
+"""
+"""In stdlib since 9; Debian 12 has 8.5."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +125,23 @@ def _write_environment(environment: Path, lab: Path, control_repo: Path, manifes
     hiera = yaml.safe_load((control_repo / "hiera.yaml").read_text(encoding="utf-8").replace(LAB_DATA, str(lab)))
     hiera["hierarchy"].append({"name": "placeholders", "lookup_key": "placeholder"})
     (environment / "hiera.yaml").write_text(yaml.safe_dump(hiera), encoding="utf-8")
-    functions = environment / "stand-ins" / "stand_ins" / "lib" / "puppet" / "functions"
-    functions.mkdir(parents=True)
-    for name, text in STAND_INS.items():
-        (functions / name).write_text(text, encoding="utf-8")
+    _write_stand_ins(environment / "stand-ins")
     path = f"stand-ins:modules:site:{DEBIAN_MODULES}"
     (environment / "environment.conf").write_text(f"modulepath = {path}\n", encoding="utf-8")
+
+
+def _write_stand_ins(directory: Path) -> None:
+    """Modules that come before all others."""
+    files = dict(STAND_INS)
+    stdlib = DEBIAN_MODULES / "stdlib"
+    newer = Path("lib", "puppet", "functions", "stdlib", "to_json.rb")
+    if stdlib.is_dir() and not (stdlib / newer).exists():
+        shutil.copytree(stdlib, directory / "stdlib")
+        files[f"stdlib/{newer}"] = TO_JSON
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def _catalog(answer: Mapping[str, Any], environment: Path) -> Catalog | CompileError:

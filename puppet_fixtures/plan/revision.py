@@ -1,0 +1,49 @@
+"""Revisions of the checkout: which is meant, and the control repository as it has it. Reads the repository and writes nothing into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vm.command import Result, run
+from vm.errors import BadInput
+
+CONTROL_REPO = "puppet_fixtures"
+WORKING_TREE = "the working tree"
+MAINS = ("origin/main", "main")
+"""Where work begins, the first that exists."""
+
+
+def base(checkout: Path) -> str:
+    """Where the work began: where the branch left main; on main itself HEAD, or HEAD~ while nothing differs from HEAD."""
+    head = _ask(checkout, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").stdout
+    for main in MAINS:
+        forked = _ask(checkout, "merge-base", main, "HEAD").stdout
+        if forked not in ("", head):
+            return forked.strip()
+    changed = _ask(checkout, "status", "--porcelain", "--", CONTROL_REPO).stdout
+    return "HEAD" if changed else "HEAD~"
+
+
+def resolve(checkout: Path, name: str) -> str:
+    """The commit that a name means. Raises BadInput when it means none."""
+    found = "" if name.startswith("-") else _ask(checkout, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").stdout.strip()
+    if not found:
+        raise BadInput(f"there is no revision {name!r}", str(checkout), "name a commit, a branch or a tag; `git log --oneline` lists commits")
+    return found
+
+
+def tree(checkout: Path, commit: str, directory: Path) -> Path:
+    """The control repository of a commit, unpacked into a directory; of the working tree, that itself. Raises BadInput when there is none."""
+    if commit == WORKING_TREE:
+        return checkout / CONTROL_REPO
+    directory.mkdir()
+    archive = directory / "archive.tar"
+    if _ask(checkout, "archive", "--format=tar", f"--output={archive}", commit, CONTROL_REPO).returncode:
+        raise BadInput(f"revision {commit[:12]} has no directory {CONTROL_REPO}", str(checkout), "name a revision that has one")
+    run(["tar", "-x", "-f", archive, "-C", directory])
+    return directory / CONTROL_REPO
+
+
+def _ask(checkout: Path, *words: str) -> Result:
+    """Git's answer about the checkout; a failure is an answer too. No lock is taken, as even `status` would."""
+    return run(["git", "--no-optional-locks", "-C", checkout, *words], check=False)
