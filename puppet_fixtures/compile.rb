@@ -13,6 +13,19 @@ require 'openssl'
 require 'puppet'
 require 'set'
 
+# At once: Puppet's autoloader would take an Interrupt for a broken file, and go on.
+trap('INT') { exit!(130) }
+
+# Providers apply resources, and nothing here does: loading all of them would take more than half of the time of a small job. A type that has some
+# gets the parameter `provider` that it would have gained from them.
+Puppet::Util::Autoload.prepend(Module.new do
+  def loadall(environment)
+    return super unless @path.start_with?('puppet/provider/')
+
+    @object.providify unless files_to_load(environment).empty?
+  end
+end)
+
 job = JSON.parse($stdin.read)
 vardir = job.fetch('vardir')
 KEY = job.fetch('key')

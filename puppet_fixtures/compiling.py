@@ -8,7 +8,6 @@ function that our code uses and it lacks. What the lab's data is comes from the 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,15 +132,25 @@ def _write_environment(environment: Path, lab: Path, control_repo: Path, manifes
 def _write_stand_ins(directory: Path) -> None:
     """Modules that come before all others."""
     files = dict(STAND_INS)
-    stdlib = DEBIAN_MODULES / "stdlib"
-    newer = Path("lib", "puppet", "functions", "stdlib", "to_json.rb")
-    if stdlib.is_dir() and not (stdlib / newer).exists():
-        shutil.copytree(stdlib, directory / "stdlib")
+    newer = "lib/puppet/functions/stdlib/to_json.rb"
+    if (DEBIAN_MODULES / "stdlib").is_dir() and not (DEBIAN_MODULES / "stdlib" / newer).exists():
+        _link(DEBIAN_MODULES / "stdlib", directory / "stdlib", newer)
         files[f"stdlib/{newer}"] = TO_JSON
     for name, text in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _link(source: Path, target: Path, but: str) -> None:
+    """A directory of links to all that is in another, with room for one more file: directories on the way to it are made."""
+    target.mkdir(parents=True)
+    first, _, rest = but.partition("/")
+    for path in source.iterdir():
+        if path.name == first:
+            _link(path, target / first, rest)
+        else:
+            (target / path.name).symlink_to(path)
 
 
 def _catalog(answer: Mapping[str, Any], environment: Path) -> Catalog | CompileError:

@@ -11,15 +11,13 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from puppet_fixtures.compiling import Node
-from puppet_fixtures.fleet import FIRST_OFFSET, SimulatedHost, address, facts, fleet
+from puppet_fixtures.fleet import SimulatedHost, address, facts, fleet
 
 NETWORK = IPv4Network("10.9.0.0/22")
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 """When all facts were taken: facts that follow the clock must not differ between two runs."""
 MACHINES = ("puppet", "fleet", "monitor")
 """The lab's own machines by role; the monitor comes last, because it collects what the nodes before it export."""
-ROOM = NETWORK.num_addresses - FIRST_OFFSET
-"""One more than the hosts that have an address."""
 SIZE = {"hosting::vcpus": 2, "hosting::memory_mib": 2048, "hosting::disk_gib": 20}
 
 

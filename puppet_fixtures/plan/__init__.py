@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from puppet_fixtures import example_lab
 from puppet_fixtures.fleet import fleet
 from puppet_fixtures.plan import difference, revision, state
 from puppet_fixtures.plan.difference import Plan
+from vm.errors import BadInput
+from vm.lab import MAX_HOSTS
 
 
 def plan(checkout: Path, before: str, after: str, hosts: int, seed: int) -> Plan:
@@ -24,9 +25,9 @@ def plan(checkout: Path, before: str, after: str, hosts: int, seed: int) -> Plan
 
     Raises BadInput for a revision that does not exist or a fleet that cannot be, WatchpostError for one that does not compile.
     """
+    if not 1 <= hosts <= MAX_HOSTS:
+        raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
     members = fleet(hosts, seed)
-    if len(members) >= example_lab.ROOM:
-        raise revision.BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {example_lab.ROOM - 1}")
     names = [revision.resolve(checkout, before or revision.base(checkout)), revision.resolve(checkout, after) if after else revision.WORKING_TREE]
     # One key for both, and for this run alone: whether a Sensitive value changed shows, and nothing else of it.
     key = secrets.token_hex(32)

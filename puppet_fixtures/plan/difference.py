@@ -46,12 +46,11 @@ class FileChange(Record):
 
 
 class RoleChange(Record):
-    """What changes on the machines of one role, be it on one of them."""
+    """Which resources change on the machines of one role, be it on one of them; a file's text is part of it."""
 
     role: str
     machines: int
     resources: Changes
-    files: Changes
 
 
 class Plan(Record):
@@ -108,9 +107,13 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
     )
 
 
-def _ordinary(machine: Machine) -> dict[str, Mapping[str, Any]]:
-    """What an agent applies: neither classes nor defines, whose own resources are here too."""
-    return {name: it for name, it in machine.resources.items() if not name.startswith(STRUCTURE) and "::" not in name.partition("[")[0]}
+def _ordinary(machine: Machine) -> dict[str, Any]:
+    """What an agent applies, texts included: neither classes nor defines, whose own resources are here too."""
+    found: dict[str, Any] = {f"File[{path}]": text for path, text in machine.files.items()}
+    for name, parameters in machine.resources.items():
+        if not name.startswith(STRUCTURE) and "::" not in name.partition("[")[0]:
+            found[name] = (parameters, found.get(name))
+    return found
 
 
 def _roles(before: State, after: State) -> Iterator[RoleChange]:
@@ -121,9 +124,8 @@ def _roles(before: State, after: State) -> Iterator[RoleChange]:
     for role, certnames in sorted(by_role.items()):
         pairs = [(before.machines.get(name, nothing), after.machines.get(name, nothing)) for name in certnames]
         resources = _together([_changes(_ordinary(old), _ordinary(new)) for old, new in pairs])
-        files = _together([_changes(old.files, new.files) for old, new in pairs])
-        if resources or files:
-            yield RoleChange(role=role, machines=len(certnames), resources=resources, files=files)
+        if resources:
+            yield RoleChange(role=role, machines=len(certnames), resources=resources)
 
 
 def _together(several: list[Changes]) -> Changes:
@@ -140,8 +142,8 @@ def _resources(before: Machine, after: Machine) -> Iterator[ResourceChange]:
         texts = [None if it is None else {key: _json(it[key]) for key in differ if key in it} for it in (old, new)]
         yield ResourceChange(
             name=name,
-            before=None if texts[0] is None else {key: masked(text, (texts[1] or {}).get(key, "")) for key, text in texts[0].items()},
-            after=None if texts[1] is None else {key: masked(text, (texts[0] or {}).get(key, "")) for key, text in texts[1].items()},
+            before=None if texts[0] is None else {key: masked(text, (texts[1] or {}).get(key, ""), "before") for key, text in texts[0].items()},
+            after=None if texts[1] is None else {key: masked(text, (texts[0] or {}).get(key, ""), "after") for key, text in texts[1].items()},
         )
 
 
@@ -154,13 +156,13 @@ def _files(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[File
         old, new = before.get(path), after.get(path)
         if old != new:
             names = ("/dev/null" if old is None else f"a{path}", "/dev/null" if new is None else f"b{path}")
-            yield FileChange(path=path, diff=unified(masked(old or "", new or ""), masked(new or "", old or ""), *names))
+            yield FileChange(path=path, diff=unified(masked(old or "", new or "", "before"), masked(new or "", old or "", "after"), *names))
 
 
-def masked(text: str, other: str) -> str:
-    """A text without the digests of Sensitive values; what the other side does not have is told apart by a word."""
+def masked(text: str, other: str, side: str) -> str:
+    """A text without the digests of Sensitive values; what the other text has not is told apart by its side."""
     same = set(SEALED.findall(other))
-    return SEALED.sub(lambda found: "[sensitive]" if found[0] in same else "[sensitive, differs]", text)
+    return SEALED.sub(lambda found: "[sensitive]" if found[0] in same else f"[sensitive, {side}]", text)
 
 
 def unified(old: str, new: str, old_name: str, new_name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from vm.command import Result, run
@@ -26,10 +27,18 @@ def base(checkout: Path) -> str:
 
 def resolve(checkout: Path, name: str) -> str:
     """The commit that a name means. Raises BadInput when it means none."""
-    found = "" if name.startswith("-") else _ask(checkout, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").stdout.strip()
-    if not found:
-        raise BadInput(f"there is no revision {name!r}", str(checkout), "name a commit, a branch or a tag; `git log --oneline` lists commits")
-    return found
+    answer = _ask(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if answer.returncode:
+        said = "".join(f": {line}" for line in answer.stderr.splitlines()[:1])
+        raise BadInput(
+            f"there is no revision {name!r}{said}", str(checkout), "name a commit, a branch or a tag that `git log` shows; a shallow clone has few"
+        )
+    return answer.stdout.strip()
+
+
+def shown(name: str) -> str:
+    """A revision for people."""
+    return name[:12] if re.fullmatch("[0-9a-f]{40,}", name) else name
 
 
 def tree(checkout: Path, commit: str, directory: Path) -> Path:
@@ -39,7 +48,7 @@ def tree(checkout: Path, commit: str, directory: Path) -> Path:
     directory.mkdir()
     archive = directory / "archive.tar"
     if _ask(checkout, "archive", "--format=tar", f"--output={archive}", commit, CONTROL_REPO).returncode:
-        raise BadInput(f"revision {commit[:12]} has no directory {CONTROL_REPO}", str(checkout), "name a revision that has one")
+        raise BadInput(f"revision {shown(commit)} has no directory {CONTROL_REPO}", str(checkout), "name a revision that has one")
     run(["tar", "-x", "-f", archive, "-C", directory])
     return directory / CONTROL_REPO
 

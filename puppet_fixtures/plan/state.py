@@ -12,6 +12,7 @@ from typing import Any
 from puppet_fixtures import example_lab
 from puppet_fixtures.compiling import Catalog, CompileError, Node, compile_catalogs
 from puppet_fixtures.fleet import SimulatedHost
+from puppet_fixtures.plan.revision import shown
 from vm.errors import WatchpostError
 
 PLACE = re.compile(r"\(file: (?P<file>[^,()]+), line: (?P<line>[0-9]+)")
@@ -62,8 +63,7 @@ def _refuse_errors(catalogs: Mapping[str, Catalog | CompileError], revision: str
         place = PLACE.search(message)
         where = f"puppet_fixtures/{place['file']}, line {place['line']}" if place else "the control repository"
         more = f" and {len(certnames) - 1} more" if len(certnames) > 1 else ""
-        name = revision[:12] if re.fullmatch("[0-9a-f]{40,}", revision) else revision
-        raise WatchpostError(f"{name} does not compile for {certnames[0]}{more}: {message}", where, "mend it, or name another revision")
+        raise WatchpostError(f"{shown(revision)} does not compile for {certnames[0]}{more}: {message}", where, "mend it, or name another revision")
 
 
 def _machine(node: Node, catalog: Catalog | CompileError, tree: Path) -> Machine:
