@@ -23,13 +23,6 @@ DEBIAN_MODULES = Path("/usr/share/puppet/modules")
 LAB_DATA = "/etc/puppet/lab"
 
 STAND_INS = {
-    "stand_ins/lib/puppet/functions/puppetdb_query.rb": """Puppet::Functions.create_function(:puppetdb_query) do
-  dispatch(:ask) { param 'String', :query }
-  def ask(_query)
-    $compiling['rows']
-  end
-end
-""",
     "stand_ins/lib/puppet/functions/placeholder.rb": """Puppet::Functions.create_function(:placeholder) do
   dispatch(:look) { param 'String', :key; param 'Hash', :options; param 'Puppet::LookupContext', :context }
   def look(key, _options, context)

@@ -21,11 +21,14 @@ from typing import TypeVar
 import pytest
 from rich.console import Console
 
+from provision.deployment import lab_data
+from puppet_fixtures import example_lab
 from puppet_fixtures.fleet import fleet
 from puppet_fixtures.plan import plan, report, revision, state
 from puppet_fixtures.plan.difference import Plan, between, masked, unified
 from puppet_fixtures.plan.state import Machine, State
 from vm.errors import BadInput, WatchpostError
+from vm.lab import of_name
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[3]
@@ -293,3 +296,7 @@ def test_a_plan_needs_a_possible_fleet() -> None:
     with pytest.raises(WatchpostError, match="no room for 201 hosts"):
         plan(ROOT, "", "", 201, 1)
     assert isinstance(early().check.result(), Plan)
+
+
+def test_the_example_lab_has_the_data_of_a_real_one() -> None:
+    assert set(example_lab.lab(fleet(1))) == set(lab_data(of_name("any"), {}, "query", "ssh-ed25519 AAAA"))
