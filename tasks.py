@@ -21,7 +21,10 @@ from vm import doctor, hosting, lab, progress
 from vm.command import end_running
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError, in_words
-from vm.image import build
+from vm.image import bench as image_bench
+from vm.image import build, lock, move
+from vm.image import verify as image_verify
+from vm.image.packages import KINDS
 from vm.secret_store import SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent
@@ -148,15 +151,54 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-@task(help={"kind": "monitor, puppet or fleet", "rebuild": "build even if the cached image is up to date"} | JSON)
+KIND = {"kind": "monitor, puppet or fleet"}
+DATA = CONTROL_REPO / "data"
+
+
+@task(name="build", default=True, help=KIND | JSON | {
+    "rebuild": "build even if the cached image is up to date (beside it: machines may use it)",
+    "locked": "build from this lock, with .debs of the local cache only and no network",
+})  # fmt: skip
 @command
-def image(c: Context, kind: str = "monitor", rebuild: bool = False, json: bool = False) -> None:
+def image(c: Context, kind: str = "monitor", rebuild: bool = False, locked: str = "", json: bool = False) -> None:
     """Build a machine image (cached: nothing happens while nothing it is made from has changed)."""
-    found, cached = build.find_or_build(kind, CONTROL_REPO / "data", rebuild=rebuild)
+    asked = lock.read(Path(locked)) if locked else None
+    found, cached = build.find_or_build(kind, DATA, rebuild=rebuild, asked=asked)
+    print(found.model_dump_json(indent=2) if json else build.show(found, cached))
+
+
+@task(help=KIND | JSON)
+@command
+def verify(c: Context, kind: str = "monitor", json: bool = False) -> None:
+    """Build an image twice, in different surroundings, and compare the bits; names the files that differ."""
+    found = image_verify.verify(kind, DATA)
+    print(found.model_dump_json(indent=2) if json else image_verify.show(found))
+    if not found.same:
+        raise Exit(code=1)
+
+
+@task(name="lock", help=JSON | {"kind": "monitor, puppet or fleet; by default all", "dry-run": "only say what would change"})
+@command
+def image_lock(c: Context, kind: str = "", dry_run: bool = False, json: bool = False) -> None:
+    """Move the reference locks to the mirror's present state and print what changes, security updates first."""
+    found = move.moves([kind] if kind else sorted(KINDS), DATA, dry_run=dry_run)
+    if json:
+        print_json([one.model_dump(mode="json") for one in found])
+    else:
+        move.show(found, OUT)
+
+
+@task(name="image", help=KIND | JSON)
+@command
+def bench_image(c: Context, kind: str = "monitor", json: bool = False) -> None:
+    """Measure the builds of an image side by side: plain mmdebstrap, cold, one changed file, unchanged."""
+    found = image_bench.measure(kind, DATA)
     if json:
         print(found.model_dump_json(indent=2))
     else:
-        print(f"{found.directory}: {found.packages} packages, {'cached' if cached else f'built in {found.seconds:.0f} s'}")
+        image_bench.show(found, OUT)
+    if any(line.verdict == "missed" for line in found.lines):
+        raise Exit(code=1)
 
 
 @task(help=LAB | {"machine": "monitor, puppet or fleet"})
@@ -259,5 +301,6 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, image, console, ssh, open_task, rebuild, destroy, check, test)
-namespace.add_collection(Collection("bench", bench_provision))
+namespace = Collection(provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, destroy, check, test)
+namespace.add_collection(Collection("image", image, verify, image_lock))
+namespace.add_collection(Collection("bench", bench_provision, bench_image))

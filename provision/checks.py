@@ -19,7 +19,6 @@ from vm.drivers import host as hosts
 from vm.errors import BadInput, WatchpostError
 from vm.hosting import HostingSpec
 from vm.image import build
-from vm.image.packages import packages
 from vm.lab import KINDS, MAX_HOSTS, Lab
 from vm.progress import note
 from vm.secret_store import SecretStore
@@ -123,10 +122,9 @@ def own_server(server: str, ca: str, environment: str, smarthost: str, host: str
 
 def guest_kernel(checkout: Path) -> Path | None:
     """The kernel of the cached monitor image, for the KVM probe; any of the host's; or None."""
-    names = packages(checkout / "puppet_fixtures" / "data", "monitor")
-    cached = build.CACHE / f"monitor-{build.recipe_digest('monitor', names)[:16]}" / "image.json"
-    if cached.exists():
-        return artefact.load(build.Image, cached).kernel
+    found = build.cached("monitor", checkout / "puppet_fixtures" / "data")
+    if found is not None:
+        return found.kernel
     return next(iter(sorted(Path("/boot").glob("vmlinuz-*"))), None)
 
 

@@ -1,42 +1,44 @@
-"""Build an image with mmdebstrap: a tar of the root file system, the same as a tree, for the VM a bootable disk.
+"""Images of machines, cached: packages of a lock, our files over them, for the VM a bootable disk.
 
-Owns the cache of images and its lock. Does not own what is inside (packages.py, hooks/, files/) nor the disk (disk.py).
+Owns the cache of images and the order of the stages. Does not own which lock is used (supply.py), how packages are
+installed (base.py), what comes over them (assemble.py, hooks/, files/) nor the disk (disk.py).
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from vm import artefact
-from vm.command import run
-from vm.errors import WatchpostError
-from vm.image import disk
+from vm.errors import BadInput, WatchpostError
+from vm.image import assemble, base, lock, prune, sandbox, supply
+from vm.image.hold import held
+from vm.image.lock import PackageLock
 from vm.image.packages import KINDS, packages
+from vm.image.supply import STORE, SUITE, Store
 
-SUITE = "trixie"
 HERE = Path(__file__).resolve().parent
-CACHE_VARIABLE = "WATCHPOST_IMAGES"
-"""Names another directory for images, for measurements from nothing."""
-CACHE = Path(os.environ.get(CACHE_VARIABLE, "/var/cache/watchpost/images"))
-FORMAT = 1
+FORMAT = 2
 """Raised when the way of building changes so that cached images must not be used any more."""
 
 
 class Image(artefact.Record):
-    """A finished image in the cache."""
+    """A finished image in the cache. origin: which lock it was built from."""
 
-    version: int = 1
+    version: int = 2
     kind: str
     digest: str
     directory: Path
     seconds: float
     packages: int
+    origin: Literal["reference", "mirror", "locked"] = "mirror"
+    packages_cached: bool = False
 
     @property
     def tree(self) -> Path:
@@ -49,90 +51,147 @@ class Image(artefact.Record):
         return self.directory / "disk.raw"
 
     @property
+    def lock(self) -> Path:
+        """The lock it was built from."""
+        return self.directory / "lock.json"
+
+    @property
     def kernel(self) -> Path:
         """The kernel inside the tree (of a VM's kind only)."""
         return (self.tree / "vmlinuz").resolve()
 
 
-def recipe_digest(kind: str, names: Sequence[str]) -> str:
-    """What an image is made from: packages by name, hooks, files, the way of building."""
-    sources = [path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return artefact.digest([FORMAT, kind, SUITE, list(names), artefact.digest_files(sources, HERE)])
+def recipe_digest(kind: str, names: Sequence[str], asked: PackageLock | None = None, here: Path = HERE) -> str:
+    """What an image is made from: packages by name, the lock, hooks, files, the way of building."""
+    others = {supply.reference_path(other, here) for other in KINDS if other != kind or asked is not None}
+    sources = [path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path not in others]
+    wanted = asked.model_dump(mode="json") if asked else None
+    return artefact.digest([FORMAT, kind, SUITE, list(names), wanted, artefact.digest_files(sources, here)])
 
 
-def mmdebstrap_argv(names: Sequence[str], target: Path) -> list[str]:
-    """The command that makes the root file system; the mirror is mmdebstrap's own default."""
-    return [
-        "mmdebstrap",
-        "--variant=minbase",
-        "--components=main",
-        f"--include={','.join(names)}",
-        f"--essential-hook={HERE / 'hooks' / 'essential'}",
-        f"--customize-hook={HERE / 'hooks' / 'customize'}",
-        SUITE,
-        str(target),
-    ]
+def directories(images: Path, kind: str, digest: str) -> list[Path]:
+    """All finished images of one digest, oldest first: building again makes another beside it, as the first may be in use."""
+    first = images / f"{kind}-{digest[:16]}"
+    again = sorted(images.glob(f"{first.name}.*"), key=lambda path: int(path.suffix[1:]))
+    return [path for path in (first, *again) if (path / "image.json").is_file()]
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a lock file while one build runs; a second build of the same image waits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+def cached(kind: str, data: Path, *, places: Store = STORE, asked: PackageLock | None = None, here: Path = HERE) -> Image | None:
+    """The image of a kind if it is built and up to date; builds nothing."""
+    digest = recipe_digest(kind, packages(data, kind), asked, here)
+    found = directories(places.images, kind, digest)
+    return artefact.load(Image, found[-1] / "image.json") if found else None
 
 
-def find_or_build(kind: str, data: Path, *, cache: Path = CACHE, rebuild: bool = False) -> tuple[Image, bool]:
+def find_or_build(
+    kind: str, data: Path, *, places: Store = STORE, rebuild: bool = False, asked: PackageLock | None = None, here: Path = HERE,
+    clock_days: int = 0,
+) -> tuple[Image, bool]:  # fmt: skip
     """The image of a kind, from the cache when nothing it is made from has changed; and whether it was cached.
 
-    data: the folder of the Hiera data. Raises BadInput for a wrong kind or list, WatchpostError when the build fails.
+    data: the folder of the Hiera data. asked: the lock to build from, with no network. clock_days: see assemble.Plan.
+    Raises BadInput for a wrong kind, list or lock, WatchpostError when the build fails; what was cached before stays.
     """
     names = packages(data, kind)
-    digest = recipe_digest(kind, names)
-    directory = cache / f"{kind}-{digest[:16]}"
-    record = directory / "image.json"
-    with held(cache / f"{kind}.lock"):
-        cache.chmod(0o711)
-        if record.exists() and not rebuild:
-            return artefact.load(Image, record), True
-        if directory.exists():
-            shutil.rmtree(directory)
-        for rest in cache.glob(f".{kind}-*"):  # a build that was killed; the lock says that nobody is at it now
-            shutil.rmtree(rest)
+    places.images.mkdir(parents=True, exist_ok=True)
+    with held(places.images / f"{kind}.lock", f"the image {kind}"):
+        places.images.chmod(0o711)
+        found = None if rebuild else cached(kind, data, places=places, asked=asked, here=here)
+        if found is not None:
+            os.utime(found.directory / "image.json")  # used now: pruning goes by it
+            return found, True
         began = time.monotonic()
-        work = cache / f".{kind}-{digest[:16]}"
-        work.mkdir(mode=0o711)
-        make(kind, names, work)
-        status = (work / "tree/var/lib/dpkg/status").read_text()
-        image = Image(
-            kind=kind,
-            digest=digest,
-            directory=directory,
-            seconds=round(time.monotonic() - began, 1),
-            packages=status.count("\nStatus: install ok installed"),
-        )
-        artefact.save(image, work / "image.json")
-        os.rename(work, directory)
+        sources = supply.read_sources()
+        if asked:
+            wanted = supply.locked(asked, kind, names, places, sources)
+        else:
+            wanted = supply.supply(kind, names, places, sources, here)
+        for rest in [*places.images.glob(f".{kind}-*"), *(places.images / "packages").glob(f".{kind}-*")]:
+            shutil.rmtree(rest)  # a build that was killed; the lock says that nobody is at it now
+        ground, known = package_stage(wanted, places, here)
+        digest = recipe_digest(kind, names, asked, here)
+        with workplace(places.images, f"{kind}-{digest[:16]}", kind) as work:
+            plan = assemble.Plan(
+                base=ground, work=work, here=here, sources=sources, epoch=wanted.source_date_epoch, boots="vm" in KINDS[kind], clock_days=clock_days,
+            )  # fmt: skip
+            artefact.save(plan, work / "plan.json")
+            sandbox.run_offline([sys.executable, "-m", "vm.image.assemble", work / "plan.json"], {"PATH": os.environ["PATH"]})
+            (work / "plan.json").unlink()
+            lock.save(wanted, work / "lock.json", 0o644)
+            target = vacant(places.images / f"{kind}-{digest[:16]}")
+            image = Image(
+                kind=kind, digest=digest, directory=target, seconds=round(time.monotonic() - began, 1), packages=len(wanted.packages),
+                origin="locked" if asked else origin(wanted, kind, here), packages_cached=known,
+            )  # fmt: skip
+            artefact.save(image, work / "image.json")
+            os.rename(work, target)
+        prune.prune(places.images, kind)
         return image, False
 
 
-def make(kind: str, names: Sequence[str], work: Path) -> None:
-    """Fill work with the tree and, where the kind boots as a VM, the disk."""
-    boots = "vm" in KINDS[kind]
-    epoch = {"SOURCE_DATE_EPOCH": str(int(time.time()) // 86400 * 86400), "TMPDIR": str(work)}
-    root = work / ("root.tar" if boots else "tree")
+def origin(used: PackageLock, kind: str, here: Path) -> Literal["reference", "mirror"]:
+    """Whether a lock is the project's own."""
+    path = supply.reference_path(kind, here)
+    return "reference" if path.exists() and lock.read(path).packages == used.packages else "mirror"
+
+
+def vacant(wanted: Path) -> Path:
+    """The first free name for a directory: itself, then with .2, .3, …"""
+    number = 1
+    while (found := wanted if number == 1 else wanted.with_name(f"{wanted.name}.{number}")).exists():
+        number += 1
+    return found
+
+
+def package_stage(wanted: PackageLock, places: Store, here: Path) -> tuple[Path, bool]:
+    """The tree of a lock's packages, built unless it is there already; and whether it was."""
+    name = f"{wanted.kind}-{base.digest(wanted, here)[:16]}"
+    shelf = places.images / "packages"
+    shelf.mkdir(exist_ok=True)
+    shelf.chmod(0o711)
+    if (shelf / name / "image.json").is_file():
+        os.utime(shelf / name / "image.json")
+        return shelf / name / "tree", True
+    if (shelf / name).exists():  # pruning was cut short
+        shutil.rmtree(shelf / name)
+    with workplace(shelf, name, wanted.kind) as work:
+        base.build(wanted, places.debs, work, here)
+        lock.save(wanted, work / "image.json", 0o644)
+        os.rename(work, shelf / name)
+    return shelf / name / "tree", False
+
+
+def show(image: Image, known: bool) -> str:
+    """What to tell the user about an image."""
+    how = "cached" if known else f"built in {image.seconds:.0f} s from " + {"reference": "the reference lock", "mirror": "the mirror", "locked": "the lock given"}[image.origin]
+    return f"{image.directory}: {image.packages} packages, {how}{', packages cached' if image.packages_cached and not known else ''}"
+
+
+@contextmanager
+def workplace(parent: Path, name: str, kind: str) -> Iterator[Path]:
+    """A directory to build in, gone if the build fails; failures are told as the user needs to hear them."""
+    work = parent / f".{name}"
+    work.mkdir()
+    work.chmod(0o711)
     try:
-        run(mmdebstrap_argv(names, root), env=epoch, timeout_s=1800)
-    except WatchpostError as error:
-        room = shutil.disk_usage(work).free // 2**20
-        raise WatchpostError(
-            f"the image {kind} could not be built; {error.what}",
-            f"mmdebstrap, {room} MiB free in its directory",
-            "does `apt-get update` work here, and is there enough disk? `invoke doctor` tells",
-        ) from error
-    if boots:
-        (work / "tree").mkdir()
-        run(["tar", "-C", work / "tree", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-xf", root])
-        disk.write(root, work / "tree", work / "disk.raw", epoch)
-        root.unlink()
+        yield work
+    except (WatchpostError, OSError) as error:
+        free_mib = shutil.disk_usage(parent).free // 2**20
+        shutil.rmtree(work, ignore_errors=True)
+        raise explained(error, kind, parent, free_mib) from error
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def explained(error: WatchpostError | OSError, kind: str, parent: Path, free_mib: int) -> WatchpostError:
+    """A failed build as a sentence. Pure."""
+    what = error.what if isinstance(error, WatchpostError) else str(error)
+    if isinstance(error, BadInput):
+        return error
+    if free_mib < 64 or "No space left" in what or "not enough free space" in what.lower():
+        return WatchpostError(
+            f"the image {kind} could not be built: the disk is full ({free_mib} MiB were left)", str(parent),
+            "make 4 GiB of room there; nothing that was built before is lost, and the same command starts again",
+        )  # fmt: skip
+    return WatchpostError(f"the image {kind} could not be built: {what}", str(parent), "the same command starts again")
