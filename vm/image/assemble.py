@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vm.artefact import Record, load
 from vm.command import run
+from vm.errors import WatchpostError
 from vm.image import disk, layer, sandbox
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime")
@@ -75,4 +76,7 @@ def assemble(plan: Plan) -> None:
 
 if __name__ == "__main__":
     os.umask(0o022)
-    assemble(load(Plan, Path(sys.argv[1])))
+    try:
+        assemble(load(Plan, Path(sys.argv[1])))
+    except WatchpostError as error:
+        sys.exit(error.what)

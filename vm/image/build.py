@@ -115,7 +115,7 @@ def find_or_build(
                 base=ground, work=work, here=here, sources=sources, epoch=wanted.source_date_epoch, boots="vm" in KINDS[kind], clock_days=clock_days,
             )  # fmt: skip
             artefact.save(plan, work / "plan.json")
-            sandbox.run_offline([sys.executable, "-m", "vm.image.assemble", work / "plan.json"], {"PATH": os.environ["PATH"]})
+            sandbox.run_offline([sys.executable, "-m", "vm.image.assemble", work / "plan.json"], sandbox.environment(plan.epoch, work))
             (work / "plan.json").unlink()
             lock.save(wanted, work / "lock.json", 0o644)
             target = vacant(places.images / f"{kind}-{digest[:16]}")

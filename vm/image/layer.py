@@ -18,19 +18,20 @@ from vm.command import run
 
 @contextmanager
 def overlay(base: Path, work: Path) -> Iterator[tuple[Path, Path]]:
-    """Mount a writable view of base; yields the upper layer and the view. Wants a mount namespace of its own."""
+    """Mount a writable view of base; yields the upper layer and the view.
+
+    Wants a mount namespace of its own, with which the mounts go when the build fails.
+    """
     upper, scratch, view = work / "upper", work / "overlay", work / "view"
     for directory in (upper, scratch, view):
         directory.mkdir()
     shutil.copystat(base, upper)
     options = f"lowerdir={base},upperdir={upper},workdir={scratch},metacopy=off,redirect_dir=off,index=off"
     run(["mount", "-t", "overlay", "overlay", "-o", options, view])
-    try:
-        yield upper, view
-    finally:
-        run(["umount", view])
-        for directory in (upper, scratch, view):
-            shutil.rmtree(directory)
+    yield upper, view
+    run(["umount", view])
+    for directory in (upper, scratch, view):
+        shutil.rmtree(directory)
 
 
 def is_whiteout(path: Path) -> bool:

@@ -6,10 +6,12 @@ lock. A process-id namespace and the parent-death signal leave nothing running w
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vm.command import Result, run
+from vm.errors import WatchpostError
 
 PREFIX = (
     "setpriv", "--pdeathsig", "KILL", "--",
@@ -32,5 +34,9 @@ def argv(words: Sequence[str | Path], env: Mapping[str, str]) -> list[str]:
 
 
 def run_offline(words: Sequence[str | Path], env: Mapping[str, str], *, timeout_s: float = 1800) -> Result:
-    """Run words in the sandbox. Raises WatchpostError when they fail."""
-    return run(argv(words, env), timeout_s=timeout_s, cwd=CHECKOUT)
+    """Run words in the sandbox. Raises WatchpostError with their last lines when they fail."""
+    result = run(argv(words, env), timeout_s=timeout_s, cwd=CHECKOUT, check=False)
+    if result.returncode:
+        tail = " / ".join((result.stderr or result.stdout).strip().splitlines()[-3:])
+        raise WatchpostError(f"{Path(words[0]).name} ended with exit code {result.returncode}: {tail}", shlex.join(map(str, words)))
+    return result
