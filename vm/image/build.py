@@ -125,7 +125,7 @@ def find_or_build(
             )  # fmt: skip
             artefact.save(image, work / "image.json")
             os.rename(work, target)
-        prune.prune(places.images, kind)
+        prune.prune(target, ground.parent)
         return image, False
 
 

@@ -38,11 +38,16 @@ def superfluous(directories: Iterable[Path], keep: int, texts: Iterable[bytes]) 
     return [path for path in by_use[keep:] if not named_in(path, known)]
 
 
-def prune(images: Path, kind: str, keep: int = 3) -> list[Path]:
-    """Remove what a kind has too much of; the caller holds the kind's lock. Returns what went."""
-    finished = [path for path in images.glob(f"{kind}-*") if (path / "image.json").is_file()]
-    bases = [path for path in (images / "packages").glob(f"{kind}-*") if (path / "image.json").is_file()]
-    gone = [*superfluous(finished, keep, witnesses()), *superfluous(bases, 2, ())]
+def prune(current: Path, ground: Path, keep: int = 3) -> list[Path]:
+    """Remove what a kind has too much of besides the image just built and its package stage; returns what went.
+
+    keep: how many others of the kind stay, whether used or not. The caller holds the kind's lock.
+    """
+    kind = current.name.partition("-")[0]
+    gone = []
+    for one, most, texts in ((current, keep, witnesses()), (ground, 1, [])):
+        others = [path for path in one.parent.glob(f"{kind}-*") if path != one and (path / "image.json").is_file()]
+        gone += superfluous(others, most, texts)
     for path in gone:
         (path / "image.json").unlink()  # from here on it is no image, even if this is cut short
         shutil.rmtree(path)

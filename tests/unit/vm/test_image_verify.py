@@ -96,6 +96,15 @@ def test_old_images_go_unless_a_machine_uses_them(tmp_path: Path) -> None:
     assert prune.superfluous(found, 5, []) == []
 
 
+def test_the_image_just_built_stays_and_so_do_other_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "witnesses", lambda: [])
+    current, ground = finished(tmp_path, "monitor-9", 0), finished(tmp_path / "packages", "monitor-8", 0)
+    kept = [finished(tmp_path, "monitor-2", 2), finished(tmp_path, "puppet-1", 1), finished(tmp_path / "packages", "monitor-3", 3)]
+    gone = [finished(tmp_path, "monitor-1", 1), finished(tmp_path / "packages", "monitor-1", 1)]
+    assert prune.prune(current, ground, keep=1) == gone
+    assert all(path.exists() for path in (current, ground, *kept)) and not any(path.exists() for path in gone)
+
+
 def test_a_longer_name_is_not_taken_for_a_shorter_one(tmp_path: Path) -> None:
     one, other = finished(tmp_path, "monitor-1", 1), finished(tmp_path, "monitor-1.2", 2)
     assert prune.superfluous([one, other], 0, [f"lowerdir={other}/tree".encode()]) == [one]
