@@ -98,6 +98,10 @@ class Mirror:
         """Run apt-get. Raises WatchpostError with APT's own first complaint."""
         result = run(["apt-get", "-qq", "--yes", *words], env=self.env, timeout_s=1800, check=False, cwd=cwd)
         if result.returncode:
+            if "No space left" in result.stderr or "enough free space" in result.stderr:
+                raise WatchpostError(
+                    "the packages could not be fetched: the disk is full", str(self.archives), "make 1 GiB of room there; what was fetched is kept"
+                )  # fmt: skip
             lines = [line for line in result.stderr.splitlines() if line.startswith("E: ")] or result.stderr.splitlines()
             raise WatchpostError(
                 f"the package mirror did not serve `apt-get {words[0]}`: {(lines or ['no reason given'])[0].removeprefix('E: ')}",
