@@ -30,7 +30,11 @@ FORMAT = 2
 
 
 class Image(artefact.Record):
-    """A finished image in the cache. origin: which lock it was built from."""
+    """A finished image in the cache. origin: which lock it was built from; lock_digest: of that lock.
+
+    The digest is of the recipe: images of one recipe differ when the mirror was asked on two days. Recipe and lock
+    together determine the bits.
+    """
 
     version: int = 2
     kind: str
@@ -39,6 +43,7 @@ class Image(artefact.Record):
     seconds: float
     packages: int
     origin: Literal["reference", "mirror", "locked"] = "mirror"
+    lock_digest: str = ""
     packages_cached: bool = False
 
     @property
@@ -123,7 +128,7 @@ def find_or_build(
             target = vacant(places.images / f"{kind}-{digest[:16]}")
             image = Image(
                 kind=kind, digest=digest, directory=target, seconds=round(time.monotonic() - began, 1), packages=len(wanted.packages),
-                origin="locked" if asked else origin(wanted, kind, here), packages_cached=known,
+                lock_digest=artefact.digest(wanted.model_dump(mode="json")), origin="locked" if asked else origin(wanted, kind, here), packages_cached=known,
             )  # fmt: skip
             artefact.save(image, work / "image.json")
             os.rename(work, target)
