@@ -319,7 +319,6 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(
-    provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test,
-    image=Collection(image, verify, image_lock), bench=Collection(bench_provision, bench_image),
-)  # fmt: skip
+namespace = Collection(provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
+namespace.add_collection(Collection("image", image, verify, image_lock))
+namespace.add_collection(Collection("bench", bench_provision, bench_image))

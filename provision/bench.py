@@ -15,7 +15,7 @@ from rich.table import Table
 
 from vm.artefact import Record
 from vm.errors import WatchpostError
-from vm.image.supply import VARIABLE
+from vm.image.build import CACHE_VARIABLE
 from vm.progress import note
 
 LAB = "bench"
@@ -66,7 +66,7 @@ def provision(checkout: Path, driver: str, *, images: bool) -> ProvisionBench:
 
     with tempfile.TemporaryDirectory(prefix="watchpost-bench-", dir="/var/cache") as cache:
         Path(cache).chmod(0o711)  # QEMU's user has to find the disk's backing file in it
-        env = {**os.environ, **({VARIABLE: cache} if images else {})}
+        env = {**os.environ, **({CACHE_VARIABLE: cache} if images else {})}
         run = runner(checkout, env)
         load = os.getloadavg()[0]
         run("destroy", "--yes")

@@ -18,7 +18,7 @@ from tests.acceptance.conftest import CHECKOUT, invoke
 from vm import lab as labs
 from vm.command import run
 from vm.drivers import hypervisor
-from vm.image.supply import VARIABLE
+from vm.image.build import CACHE_VARIABLE
 
 VICTIM = labs.of_name(f"fault-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
 
@@ -60,14 +60,14 @@ def victim(lab: Any) -> Iterator[labs.Lab]:
 
 def test_no_mirror(tmp_path: Path) -> None:
     cache = tmp_path / "images"
-    done = ask("image", "--kind", "fleet", prefix=("unshare", "--net", "--"), **{VARIABLE: str(cache)})
-    in_words(done, 1, "the image fleet could not be built", "where: mmdebstrap", "to do:", "apt-get update")
+    done = ask("image", "--kind", "fleet", prefix=("unshare", "--net", "--"), **{CACHE_VARIABLE: str(cache)})
+    in_words(done, 1, "the image fleet could not be built", "the package mirror did not serve", "to do:", "apt-get update")
     assert not list(cache.glob("fleet-*/image.json")), "nothing half is taken for an image"
 
 
 def test_a_full_disk_while_an_image_is_built(tmp_path: Path) -> None:
     with small_disk(tmp_path / "images", "40m"):
-        done = ask("image", "--kind", "fleet", **{VARIABLE: str(tmp_path / "images")})
+        done = ask("image", "--kind", "fleet", **{CACHE_VARIABLE: str(tmp_path / "images")})
         in_words(done, 1, "the image fleet could not be built", "MiB free", "enough disk")
 
 

@@ -69,9 +69,7 @@ def assemble(plan: Plan) -> None:
         run(["cp", "--archive", "--link", plan.base, tree])
         layer.apply(upper, view, tree)
     if plan.boots:
-        run(tar_argv(tree, plan.work / "root.tar", plan.epoch), env=env)
-        disk.write(plan.work / "root.tar", tree, plan.work / "disk.raw", env)
-        (plan.work / "root.tar").unlink()
+        disk.write(tree, tar_argv(tree, Path("-"), plan.epoch), plan.work / "disk.raw", env)
 
 
 if __name__ == "__main__":

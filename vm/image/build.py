@@ -21,15 +21,20 @@ from vm.image import assemble, base, lock, prune, sandbox, supply
 from vm.image.hold import held
 from vm.image.lock import PackageLock
 from vm.image.packages import KINDS, packages
-from vm.image.supply import STORE, SUITE, Store
+from vm.image.supply import CACHE_VARIABLE, STORE, SUITE, Store
 
+__all__ = ["CACHE_VARIABLE", "Image", "cached", "find_or_build"]
 HERE = Path(__file__).resolve().parent
 FORMAT = 2
 """Raised when the way of building changes so that cached images must not be used any more."""
 
 
 class Image(artefact.Record):
-    """A finished image in the cache. origin: which lock it was built from."""
+    """A finished image in the cache. origin: which lock it was built from; lock_digest: of that lock.
+
+    The digest is of the recipe: images of one recipe differ when the mirror was asked on two days. Recipe and lock
+    together determine the bits.
+    """
 
     version: int = 2
     kind: str
@@ -38,6 +43,7 @@ class Image(artefact.Record):
     seconds: float
     packages: int
     origin: Literal["reference", "mirror", "locked"] = "mirror"
+    lock_digest: str = ""
     packages_cached: bool = False
 
     @property
@@ -105,7 +111,8 @@ def find_or_build(
         if asked:
             wanted = supply.locked(asked, kind, names, places, sources)
         else:
-            wanted = supply.supply(kind, names, places, sources, here)
+            with told(kind, places.debs.parent):
+                wanted = supply.supply(kind, names, places, sources, here)
         for rest in [*places.images.glob(f".{kind}-*"), *(places.images / "packages").glob(f".{kind}-*")]:
             shutil.rmtree(rest)  # a build that was killed; the lock says that nobody is at it now
         ground, known = package_stage(wanted, places, here)
@@ -121,7 +128,7 @@ def find_or_build(
             target = vacant(places.images / f"{kind}-{digest[:16]}")
             image = Image(
                 kind=kind, digest=digest, directory=target, seconds=round(time.monotonic() - began, 1), packages=len(wanted.packages),
-                origin="locked" if asked else origin(wanted, kind, here), packages_cached=known,
+                lock_digest=artefact.digest(wanted.model_dump(mode="json")), origin="locked" if asked else origin(wanted, kind, here), packages_cached=known,
             )  # fmt: skip
             artefact.save(image, work / "image.json")
             os.rename(work, target)
@@ -174,24 +181,31 @@ def workplace(parent: Path, name: str, kind: str) -> Iterator[Path]:
     work.mkdir()
     work.chmod(0o711)
     try:
-        yield work
-    except (WatchpostError, OSError) as error:
-        free_mib = shutil.disk_usage(parent).free // 2**20
-        shutil.rmtree(work, ignore_errors=True)
-        raise explained(error, kind, parent, free_mib) from error
+        with told(kind, parent):  # inside, as it says how much was free before the work was removed
+            yield work
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
 
 
-def explained(error: WatchpostError | OSError, kind: str, parent: Path, free_mib: int) -> WatchpostError:
+@contextmanager
+def told(kind: str, place: Path) -> Iterator[None]:
+    """Failures in here are told as the user needs to hear them."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (WatchpostError, OSError) as error:
+        raise explained(error, kind, place, shutil.disk_usage(place).free // 2**20) from error
+
+
+def explained(error: WatchpostError | OSError, kind: str, place: Path, free_mib: int) -> WatchpostError:
     """A failed build as a sentence. Pure."""
     what = error.what if isinstance(error, WatchpostError) else str(error)
-    if isinstance(error, BadInput):
-        return error
-    if free_mib < 64 or "No space left" in what or "not enough free space" in what.lower():
+    if free_mib < 64 or "No space left" in what or "disk is full" in what:
         return WatchpostError(
-            f"the image {kind} could not be built: the disk is full ({free_mib} MiB were left)", str(parent),
-            "make 4 GiB of room there; nothing that was built before is lost, and the same command starts again",
+            f"the image {kind} could not be built: the disk is full ({free_mib} MiB free)", str(place),
+            "make enough disk free there, 4 GiB; nothing that was built before is lost, and the same command starts again",
         )  # fmt: skip
-    return WatchpostError(f"the image {kind} could not be built: {what}", str(parent), "the same command starts again")
+    todo = error.todo if isinstance(error, WatchpostError) else ""
+    return WatchpostError(f"the image {kind} could not be built: {what}", str(place), todo or "the same command starts again")

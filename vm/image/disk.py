@@ -1,6 +1,6 @@
-"""A raw GPT disk that boots by BIOS and by UEFI, written from a tar without loop devices or mounts.
+"""A raw GPT disk that boots by BIOS and by UEFI, written from a tree without loop devices or mounts.
 
-mke2fs fills the file system straight from the tar at its place in the disk file; the boot loader is put together by
+mke2fs fills the file system straight from a tar, at its place in the disk file; the boot loader is put together by
 grub-mkimage and patched in. All tools come from the image itself, so that the host's release does not matter.
 """
 
@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vm.command import run
+from vm.command import pipe, run
 
 MIB = 2**20
 SECTOR = 512
@@ -43,14 +43,18 @@ start={ROOT_START_MIB}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid={DISK
 """
 
 
-def in_tree(tree: Path, work: Path, argv: Sequence[str], env: Mapping[str, str]) -> None:
-    """Run a tool of the image: its tree read-only as /, the working directory as /mnt."""
+def in_tree(tree: Path, work: Path, argv: Sequence[str], env: Mapping[str, str], source: Sequence[str] | None = None) -> None:
+    """Run a tool of the image: its tree read-only as /, the working directory as /mnt. source: a program whose output it reads."""
     preload = ["--ro-bind", "/srv", "/srv"] if "LD_PRELOAD" in env else []  # a false clock, see assemble.py
-    run(
-        ["bwrap", "--ro-bind", tree, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *preload,
-         "--bind", work, "/mnt", "--chdir", "/mnt", "--unshare-net", *argv],
-        env={**env, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin", "TMPDIR": "/tmp"},
-    )  # fmt: skip
+    words: list[str | Path] = [
+        "bwrap", "--ro-bind", tree, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *preload,
+        "--bind", work, "/mnt", "--chdir", "/mnt", "--unshare-net", *argv,
+    ]  # fmt: skip
+    surroundings = {**env, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin", "TMPDIR": "/tmp"}
+    if source is None:
+        run(words, env=surroundings)
+    else:
+        pipe(source, words, env=surroundings)
 
 
 def patched_boot_code(boot: bytes, core: bytes, core_lba: int) -> tuple[bytes, bytes]:
@@ -65,8 +69,8 @@ def patched_boot_code(boot: bytes, core: bytes, core_lba: int) -> tuple[bytes, b
     return patched_boot, core[: SECTOR - 12] + entry + core[SECTOR:]
 
 
-def write(tar: Path, tree: Path, target: Path, env: Mapping[str, str]) -> None:
-    """Write the disk. tar and target lie in one directory; tree is the same file system unpacked."""
+def write(tree: Path, packing: Sequence[str], target: Path, env: Mapping[str, str]) -> None:
+    """Write the disk of a tree. packing: the command that prints the tree as a tar."""
     work = target.parent
     (work / "early.cfg").write_text(EARLY_CONFIG)
     with target.open("wb") as stream:
@@ -76,9 +80,10 @@ def write(tar: Path, tree: Path, target: Path, env: Mapping[str, str]) -> None:
     root_kib = (SIZE_MIB - ROOT_START_MIB - 1) * 1024
     in_tree(
         tree, work,
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-L", "watchpost-root", "-U", ROOT_UUID, "-d", tar.name,
-         "-E", f"offset={ROOT_START_MIB * MIB},hash_seed={HASH_SEED},lazy_itable_init=0", target.name, f"{root_kib}k"],
-        env,
+        ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-L", "watchpost-root", "-U", ROOT_UUID, "-d", "-",
+         "-E", f"offset={ROOT_START_MIB * MIB},hash_seed={HASH_SEED},lazy_itable_init=0,assume_storage_prezeroed=1",
+         target.name, f"{root_kib}k"],
+        env, packing,
     )  # fmt: skip
 
     in_tree(tree, work, ["grub-mkimage", "-O", "i386-pc", "-o", "core.img", "-p", "/boot/grub", "-c", "early.cfg", "biosdisk", *MODULES], env)

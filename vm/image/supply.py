@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,9 +35,17 @@ def store(root: Path) -> Store:
     return Store(images=root / "images", debs=root / "debs", apt=root / "apt")
 
 
-VARIABLE = "WATCHPOST_CACHE"
-"""Names another place for the store, for measurements from nothing."""
-STORE = store(Path(os.environ.get(VARIABLE, "/var/cache/watchpost")))
+CACHE_VARIABLE = "WATCHPOST_IMAGES"
+"""Names another directory for images, with .debs and lists in it, for measurements from nothing."""
+
+
+def default_store(environment: Mapping[str, str]) -> Store:
+    """Where builds keep things unless told otherwise. Pure."""
+    other = environment.get(CACHE_VARIABLE)
+    return Store(images=Path(other), debs=Path(other) / "debs", apt=Path(other) / "apt") if other else store(Path("/var/cache/watchpost"))
+
+
+STORE = default_store(os.environ)
 
 
 def sources_sha256(sources: str) -> str:
@@ -59,7 +67,7 @@ def reference_path(kind: str, here: Path) -> Path:
 @contextmanager
 def mirror_of(places: Store, sources: str) -> Iterator[mirror.Mirror]:
     """The mirror, with the cache of .debs held for one command at a time."""
-    with held(places.debs.parent / "debs.lock", "the cache of packages"):
+    with held(places.apt.with_name("debs.lock"), "the cache of packages"):
         yield mirror.Mirror(places.apt, places.debs, sources, mirror.architecture())
 
 

@@ -298,5 +298,8 @@ def test_a_plan_needs_a_possible_fleet() -> None:
     assert isinstance(early().check.result(), Plan)
 
 
+ANY = of_name("any")
+
+
 def test_the_example_lab_has_the_data_of_a_real_one() -> None:
-    assert set(example_lab.lab(fleet(1))) == set(lab_data(of_name("any"), {}, "query", "ssh-ed25519 AAAA"))
+    assert set(example_lab.lab(fleet(1))) == set(lab_data(ANY, {}, "query", "ssh-ed25519 AAAA", "puppet.lab.test", "fleet.lab.test", ANY.gateway))

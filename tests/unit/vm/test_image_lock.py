@@ -120,6 +120,12 @@ def test_a_wrong_deb_a_missing_one_and_foreign_locks_are_refused_by_name(places:
     assert sorted(path.name for path in places.debs.iterdir()) == ["a_1.0_amd64.deb", "b_1.0_amd64.deb"], "nothing is lost"
 
 
+def test_another_cache_is_whole_in_itself(tmp_path: Path) -> None:
+    other = supply.default_store({supply.CACHE_VARIABLE: str(tmp_path)})
+    assert (other.images, other.debs, other.apt) == (tmp_path, tmp_path / "debs", tmp_path / "apt")
+    assert str(supply.default_store({}).images) == "/var/cache/watchpost/images"
+
+
 def test_faults_are_told_apart(places: supply.Store) -> None:
     (places.debs / "b_1.0_amd64.deb").write_bytes(b"cut sho")
     found = debs.faults([deb("a"), deb("b"), deb("c")], places.debs)

@@ -138,7 +138,9 @@ def test_a_full_disk_is_said_in_a_sentence_and_the_work_is_gone(tmp_path: Path) 
 
 def test_another_failure_keeps_its_words_and_bad_input_its_exit_code() -> None:
     assert "APT is ill" in build.explained(WatchpostError("APT is ill"), "monitor", Path("/x"), 10_000).what
-    assert build.explained(BadInput("wrong"), "monitor", Path("/x"), 0).exit_code == 2
+    assert build.explained(WatchpostError("x", "", "look"), "monitor", Path("/x"), 10_000).todo == "look"
+    with pytest.raises(BadInput, match="wrong"), build.told("monitor", Path("/")):
+        raise BadInput("wrong")
 
 
 def test_budgets_are_judged_by_medians() -> None:
