@@ -25,6 +25,7 @@ from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError, in_words
 from vm.image import bench as image_bench
 from vm.image import build, lock, move
+from vm.image import settings as image_settings
 from vm.image import verify as image_verify
 from vm.image.packages import KINDS
 from vm.secret_store import SecretStore
@@ -190,6 +191,16 @@ def image_lock(c: Context, kind: str = "", dry_run: bool = False, json: bool = F
         move.show(found, OUT)
 
 
+@task(name="write-settings", help={
+    "disk": "the image, or the disk that it was written to (a file or a block device)", "settings": "TOML file with hostname, keys, network, Puppet server",
+})  # fmt: skip
+@command
+def write_settings(c: Context, disk: str, settings: str) -> None:
+    """Put a machine's settings on the EFI partition of its disk, so that it can be reached after its first boot."""
+    image_settings.write(image_settings.read(Path(settings)), Path(disk))
+    print(f"{disk} has the settings of {settings}")
+
+
 @task(name="image", help=KIND | JSON)
 @command
 def bench_image(c: Context, kind: str = "monitor", json: bool = False) -> None:
@@ -320,5 +331,5 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
 
 
 namespace = Collection(provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
-namespace.add_collection(Collection("image", image, verify, image_lock))
+namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image))
