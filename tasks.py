@@ -90,7 +90,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 
 
 @task(help=LAB | JSON | {
-    "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed)",
+    "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed); by default as the lab has, libvirt in a new one",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
     "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
@@ -99,7 +99,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 })  # fmt: skip
 @command
 def provision(
-    c: Context, hosts: str = "", driver: str = "libvirt", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
+    c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
     collect: str = "query", converge: bool = False, seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
@@ -107,6 +107,7 @@ def provision(
     one = named(lab)
     own = checks.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
+    driver = driver or checks.present_driver(one)
     options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own)
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")

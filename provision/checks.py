@@ -24,6 +24,7 @@ from vm.progress import note
 from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
+DEFAULT_DRIVER = "libvirt"
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """Below this the class profile::monitor refuses to size its services."""
 COLLECT_MODES = ("query", "realise")
@@ -50,6 +51,13 @@ def present_hosts(lab: Lab) -> int:
     """How many hosts a lab has; a new one gets the default. A fleet that was grown is not shrunk by a mere second run."""
     path = lab.records / "options.json"
     return artefact.load(Options, path).hosts if path.exists() else DEFAULT_HOSTS
+
+
+def present_driver(lab: Lab) -> str:
+    """How a lab's monitor runs; a new one is a VM."""
+    path = lab.records / "options.json"
+    found = artefact.load(Options, path).driver if path.exists() else DEFAULT_DRIVER
+    return DEFAULT_DRIVER if found == "host" else found
 
 
 def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None) -> Options:
@@ -147,7 +155,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
     """The options of a lab, or those of a new one, with what the user wants otherwise."""
     path = lab.records / "options.json"
     old = artefact.load(Options, path) if path.exists() else Options(
-        hosts=DEFAULT_HOSTS, driver="libvirt", spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
+        hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
     )  # fmt: skip
     if old.puppet_server:
         return old.model_copy(update={"driver": driver_name or old.driver})

@@ -92,7 +92,7 @@ def test_settings_on_the_efi_partition_make_it_reachable(rented_disk: Path, tmp_
     ssh = ["ssh", "-p", str(port), "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}", "root@127.0.0.1"]
     with booted(rented_disk, tmp_path, port) as console:
         text = console.read_text(errors="replace")
-        assert "was not told" not in text and "v4711.hoster.test login: " in text
+        assert "was not told" not in text and "v4711 login: " in text
         known.write_text(run(["ssh-keyscan", "-p", str(port), "-t", "ed25519", "127.0.0.1"], timeout_s=120).stdout)
         seen = run(["ssh-keygen", "-l", "-f", known]).stdout.split()[1]
         assert f"SSH host key: {seen}" in text, "the console shows the fingerprint to compare with"
