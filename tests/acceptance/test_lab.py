@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
-from provision import icinga_api, puppet_run
+from provision import icinga_api, puppet_run, puppet_server
 from vm.drivers import container
 
 
@@ -89,6 +90,15 @@ def test_no_secret_stands_in_a_command_line_or_a_log(lab: Any) -> None:
         files = machine.run(["sh", "-c", "find /var/log -name '*.log' -type f -exec cat {} +"]).stdout.encode()
         assert b"systemd" in journal
         assert not seen_in(secrets, {f"journal of {kind}": journal, f"logs of {kind}": files})
+
+
+def test_no_secret_is_kept_in_puppetdb(lab: Any) -> None:
+    """What a template makes of a secret is as secret: PuppetDB keeps catalogs for ever, and who reads it reads them all."""
+    machine = lab.machine("puppet")
+    names = [lab.web_name, lab.puppet.name, *lab.hosts[:3]]
+    kept = {name: json.dumps(puppet_server.query(machine, f'resources {{ certname = "{name}" }}')).encode() for name in names}
+    assert seen_in({"control": b"/etc/icinga2/features-enabled/icingadb.conf"}, kept)
+    assert not seen_in(known_secrets(lab), kept)
 
 
 def test_files_of_secrets_are_roots_alone(lab: Any) -> None:

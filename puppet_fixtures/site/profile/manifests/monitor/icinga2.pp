@@ -46,7 +46,7 @@ class profile::monitor::icinga2 (
     "${features}/icingadb.conf":
       show_diff => false,
       backup    => false,
-      content   => epp('profile/monitor/icinga2/icingadb.conf.epp', { 'password' => $redis_password }),
+      content   => Sensitive(epp('profile/monitor/icinga2/icingadb.conf.epp', { 'password' => $redis_password })),
       ;
   }
   $static.each |$name| {

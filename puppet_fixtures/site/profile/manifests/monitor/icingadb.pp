@@ -18,11 +18,11 @@ class profile::monitor::icingadb (
     mode      => '0640',
     show_diff => false,
     backup    => false,
-    content   => epp('profile/monitor/icingadb.yml.epp', {
+    content   => Sensitive(epp('profile/monitor/icingadb.yml.epp', {
         'database_password' => $database_password,
         'redis_password'    => $redis_password,
         'history_days'      => $history_days,
-    }),
+    })),
     notify    => Service['icingadb'],
   }
   systemd::dropin_file { 'icingadb':

@@ -35,7 +35,7 @@ class profile::monitor::icingaweb (
     "${root}/resources.ini":
       show_diff => false,
       backup    => false,
-      content   => epp('profile/monitor/icingaweb/resources.ini.epp', { 'password' => $database_password }),
+      content   => Sensitive(epp('profile/monitor/icingaweb/resources.ini.epp', { 'password' => $database_password })),
       ;
     "${root}/modules/icingadb/config.ini":
       source => 'puppet:///modules/profile/monitor/icingaweb/icingadb.ini',
@@ -43,7 +43,7 @@ class profile::monitor::icingaweb (
     "${root}/modules/icingadb/redis.ini":
       show_diff => false,
       backup    => false,
-      content   => epp('profile/monitor/icingaweb/redis.ini.epp', { 'password' => $redis_password }),
+      content   => Sensitive(epp('profile/monitor/icingaweb/redis.ini.epp', { 'password' => $redis_password })),
       ;
     "${root}/enabledModules/icingadb":
       ensure => link,

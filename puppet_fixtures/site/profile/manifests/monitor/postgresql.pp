@@ -70,11 +70,11 @@ class profile::monitor::postgresql (
       mode      => '0600',
       show_diff => false,
       backup    => false,
-      content   => epp('profile/monitor/databases.sql.epp', {
+      content   => Sensitive(epp('profile/monitor/databases.sql.epp', {
           'icingadb_password'  => $icingadb_password,
           'icingaweb_password' => $icingaweb_password,
           'admin_password'     => $admin_password,
-      }),
+      })),
       ;
   }
   -> exec { 'set up the databases':

@@ -14,7 +14,7 @@ class profile::monitor::valkey (
     mode      => '0640',
     show_diff => false,
     backup    => false,
-    content   => epp('profile/monitor/valkey.conf.epp', { 'password' => $password, 'data_mib' => $budget['valkey_data_mib'] }),
+    content   => Sensitive(epp('profile/monitor/valkey.conf.epp', { 'password' => $password, 'data_mib' => $budget['valkey_data_mib'] })),
     notify    => Service['valkey-server'],
   }
   systemd::dropin_file { 'valkey-server':
