@@ -13,7 +13,7 @@ from pathlib import Path
 from vm.artefact import Record, load
 from vm.command import run
 from vm.errors import WatchpostError
-from vm.image import disk, layer, sandbox
+from vm.image import disk, keystore, layer, sandbox
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime")
 CLOCK = Path("/srv")
@@ -64,6 +64,9 @@ def assemble(plan: Plan) -> None:
             mounts.append(view / CLOCK.relative_to("/"))
         (view / "etc/apt/sources.list").write_text(plan.sources)
         run([plan.here / "hooks/customize", view], env=env)
+        java = view / "etc/ssl/certs/java/cacerts"
+        if java.exists():
+            java.write_bytes(keystore.steady(java.read_bytes(), plan.epoch))
         for mount in mounts:
             run(["umount", mount])
         run(["cp", "--archive", "--link", plan.base, tree])
@@ -78,3 +81,5 @@ if __name__ == "__main__":
         assemble(load(Plan, Path(sys.argv[1])))
     except WatchpostError as error:
         sys.exit(error.what)
+    except ValueError as error:
+        sys.exit(f"/etc/ssl/certs/java/cacerts is not as expected: {error}")

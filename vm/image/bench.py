@@ -6,12 +6,13 @@ Ratios are what to trust: everything is measured on the same host within minutes
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -30,13 +31,18 @@ REPEATS = 3
 
 
 class Line(artefact.Record):
-    """One measured way to build. seconds: every repetition, wall clock. ratio: of the medians, to what `against` names."""
+    """One measured way to build. seconds: every repetition, wall clock; cpu_s: the median of what its processes computed.
+
+    ratio: of the median wall clocks, to what `against` names; cpu_ratio: the same of cpu_s, which others on the host move less.
+    """
 
     what: str
     seconds: tuple[float, ...]
     median_s: float
     against: str = ""
     ratio: float | None = None
+    cpu_s: float = 0.0
+    cpu_ratio: float | None = None
     target: str = ""
     verdict: Literal["", "met", "missed"] = ""
 
@@ -51,32 +57,45 @@ class Bench(artefact.Record):
     lines: tuple[Line, ...]
 
 
-def judged(plain: Sequence[float], cold: Sequence[float], changed: Sequence[float], unchanged: Sequence[float]) -> tuple[Line, ...]:
-    """Hold the measurements (seconds) against the targets. Pure."""
-    base, first, one, none = (statistics.median(found) for found in (plain, cold, changed, unchanged))
+class Spent(NamedTuple):
+    """Seconds of wall clock, and of processors, that something took."""
 
-    def verdict(good: bool) -> Literal["met", "missed"]:
-        return "met" if good else "missed"
+    wall_s: float
+    cpu_s: float
 
+
+def judged(plain: Sequence[Spent], cold: Sequence[Spent], changed: Sequence[Spent], unchanged: Sequence[Spent]) -> tuple[Line, ...]:
+    """Hold the measurements against the targets; what counts is wall clock. Pure."""
     return (
-        Line(what="plain mmdebstrap", seconds=tuple(plain), median_s=base),
-        Line(
-            what="cold build", seconds=tuple(cold), median_s=first, against="plain mmdebstrap", ratio=first / base,
-            target=f"<= {COLD_RATIO:g} x", verdict=verdict(first <= COLD_RATIO * base),
-        ),
-        Line(
-            what="one changed file", seconds=tuple(changed), median_s=one, against="cold build", ratio=one / first,
-            target=f"<= {FILE_RATIO:g} x", verdict=verdict(one <= FILE_RATIO * first),
-        ),
-        Line(what="unchanged", seconds=tuple(unchanged), median_s=none, target=f"<= {UNCHANGED_S:g} s", verdict=verdict(none <= UNCHANGED_S)),
-    )  # fmt: skip
+        line("plain mmdebstrap", plain),
+        line("cold build", cold, "plain mmdebstrap", plain, COLD_RATIO),
+        line("one changed file", changed, "cold build", cold, FILE_RATIO),
+        line("unchanged", unchanged),
+    )
 
 
-def timed(body: Callable[[], object]) -> float:
-    """Seconds of wall clock that something takes."""
-    start = time.monotonic()
+def line(what: str, spent: Sequence[Spent], against: str = "", other: Sequence[Spent] = (), most: float = 0.0) -> Line:
+    """One line; without another to hold it against, `unchanged` has a target in seconds and plain mmdebstrap has none. Pure."""
+    wall_s, cpu_s = (statistics.median(one[i] for one in spent) for i in (0, 1))
+    found = Line(what=what, seconds=tuple(one.wall_s for one in spent), median_s=wall_s, cpu_s=cpu_s)
+    if other:
+        ratio = wall_s / statistics.median(one.wall_s for one in other)
+        cpu_ratio = cpu_s / max(0.01, statistics.median(one.cpu_s for one in other))
+        return found.model_copy(update={
+            "against": against, "ratio": ratio, "cpu_ratio": cpu_ratio, "target": f"<= {most:g} x", "verdict": "met" if ratio <= most else "missed",
+        })  # fmt: skip
+    if what == "unchanged":
+        return found.model_copy(update={"target": f"<= {UNCHANGED_S:g} s", "verdict": "met" if wall_s <= UNCHANGED_S else "missed"})
+    return found
+
+
+def timed(body: Callable[[], object]) -> Spent:
+    """What something takes, all its processes counted once they were waited for."""
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     body()
-    return round(time.monotonic() - start, 2)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent(round(time.monotonic() - start, 2), round(cpu_s, 2))
 
 
 def plain_argv(names: Sequence[str], here: Path, target: Path) -> list[str]:
@@ -127,10 +146,13 @@ def measure(kind: str, data: Path, *, places: Store = STORE) -> Bench:
 
 def show(found: Bench, console: Console) -> None:
     """Print measured, target and verdict, one way a line."""
-    table = Table("build", "measured", "spread", "ratio", "target", "verdict", box=None, pad_edge=False)
-    for line in found.lines:
-        spread = f"{min(line.seconds):.1f}-{max(line.seconds):.1f} s ({len(line.seconds)})" if len(line.seconds) > 1 else "once"
-        ratio = f"{line.ratio:.2f} x {line.against}" if line.ratio is not None else ""
-        table.add_row(line.what, f"{line.median_s:.1f} s", spread, ratio, line.target, line.verdict)
+    table = Table("build", "measured", "spread", "ratio", "target", "verdict", "CPU", "CPU ratio", box=None, pad_edge=False)
+    for one in found.lines:
+        spread = f"{min(one.seconds):.1f}-{max(one.seconds):.1f} s ({len(one.seconds)})" if len(one.seconds) > 1 else "once"
+        ratios = [f"{ratio:.2f} x" if ratio is not None else "" for ratio in (one.ratio, one.cpu_ratio)]
+        table.add_row(one.what, f"{one.median_s:.1f} s", spread, ratios[0], one.target, one.verdict, f"{one.cpu_s:.1f} s", ratios[1])
     console.print(table)
-    console.print(f"image {found.kind}, {found.cores} cores, load {found.load[0]:.1f} before and {found.load[1]:.1f} after")
+    console.print("ratios: the cold build to plain mmdebstrap, one changed file to the cold build", soft_wrap=True)
+    console.print(f"image {found.kind}, {found.cores} cores, load {found.load[0]:.1f} before and {found.load[1]:.1f} after", soft_wrap=True)
+    if max(found.load) > found.cores + 1:
+        console.print("others used this host meanwhile: times of different lines may not be comparable, measure again when it is quiet", soft_wrap=True)

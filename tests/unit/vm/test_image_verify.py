@@ -143,8 +143,14 @@ def test_another_failure_keeps_its_words_and_bad_input_its_exit_code() -> None:
         raise BadInput("wrong")
 
 
+def spent(*seconds: float) -> list[bench.Spent]:
+    """Repetitions of so many seconds, half of them computing."""
+    return [bench.Spent(one, one / 2) for one in seconds]
+
+
 def test_budgets_are_judged_by_medians() -> None:
-    lines = {line.what: line for line in bench.judged([100], [150], [15, 14, 99], [2.1, 1.9, 2.0])}
+    lines = {line.what: line for line in bench.judged(spent(100), spent(150), spent(15, 14, 99), spent(2.1, 1.9, 2.0))}
     assert [lines[name].verdict for name in ("plain mmdebstrap", "cold build", "one changed file", "unchanged")] == ["", "met", "met", "met"]
-    missed = {line.what: line.verdict for line in bench.judged([100], [151], [15.2], [2.1])}
+    assert (lines["cold build"].ratio, lines["cold build"].cpu_s, lines["one changed file"].cpu_ratio) == (1.5, 75, 0.1)
+    missed = {line.what: line.verdict for line in bench.judged(spent(100), spent(151), spent(15.2), spent(2.1))}
     assert missed == {"plain mmdebstrap": "", "cold build": "missed", "one changed file": "missed", "unchanged": "missed"}
