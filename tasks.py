@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,6 +64,7 @@ def command(body: Callable[..., Any]) -> Callable[..., Any]:
 
 def stop_at_once() -> NoReturn:
     """After Ctrl-C: end the programs we wait for and leave, whatever other threads are doing; every stage bears that."""
+    threading.excepthook = lambda _: None  # what their connections say when they break is nobody's business now
     print("watchpost: interrupted; the same command again goes on from here", file=sys.stderr, flush=True)
     end_running()
     os._exit(130)

@@ -68,4 +68,6 @@ def agent_argv(server: str, certname: str, environment: str = "production") -> l
         "puppet", "agent", "--onetime", "--no-daemonize", "--verbose", "--no-splay", "--detailed-exitcodes",
         "--no-usecacheonfailure", "--color=false", f"--server={server}", f"--certname={certname}", f"--environment={environment}",
         "--waitforcert=5", "--maxwaitforcert=60",
+        # a run that was cut off here goes on there: its end is awaited
+        "--waitforlock=2", "--maxwaitforlock=600",
     ]  # fmt: skip

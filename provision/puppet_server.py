@@ -29,9 +29,12 @@ ACCESS_LOG = "/var/log/puppetdb/puppetdb-access.log"
 
 
 def apply_argv(certname: str) -> list[str]:
-    """The run that makes the machine, on the machine: under `puppet apply` certname becomes $trusted['certname']."""
+    """The run that makes the machine, on the machine: under `puppet apply` certname becomes $trusted['certname'].
+
+    Unlike the agent it takes no lock of its own: a run that was cut off here goes on there, and its end is awaited.
+    """
     return [
-        "puppet", "apply", "--environment=production", f"--certname={certname}", "--detailed-exitcodes", "--color=false", SITE,
+        "flock", "/run/watchpost-apply.lock", "puppet", "apply", "--environment=production", f"--certname={certname}", "--detailed-exitcodes", "--color=false", SITE,
     ]  # fmt: skip
 
 

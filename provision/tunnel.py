@@ -36,8 +36,11 @@ def _to_machine(near: socket.socket, channel: paramiko.Channel) -> None:
             channel.sendall(data)
     except OSError:
         pass
-    channel.close()
     near.close()
+    try:
+        channel.close()
+    except (OSError, EOFError, paramiko.SSHException):
+        pass  # the machine went first
 
 
 def _from_machine(near: socket.socket, channel: paramiko.Channel) -> None:

@@ -24,7 +24,7 @@ class Difference(Record):
 
 
 class Comparison(Record):
-    """Two rebuilds side by side. moved: which of lock, code and options differ."""
+    """Two rebuilds side by side. moved: which of lock, recipe, code and options differ."""
 
     version: int = 1
     baseline: str
@@ -38,9 +38,9 @@ class Comparison(Record):
         return tuple(one for one in self.differences if one.kind == "drift")
 
 
-MADE_FROM = {"image": {"lock"}, "packages": {"lock"}}
-"""What explains a difference in an aspect; the others follow from lock, code and options alike."""
-ALL = {"lock", "code", "options"}
+MADE_FROM = {"image": {"lock", "recipe"}, "packages": {"lock", "recipe"}}
+"""What explains a difference in an aspect; the others follow from all of them alike."""
+ALL = {"lock", "recipe", "code", "options"}
 
 
 def compare(before: Snapshot, after: Snapshot, baseline: str) -> Comparison:

@@ -50,7 +50,7 @@ def snapshot(lab: Lab, options: Options) -> Snapshot:
         machine.close()
     asked = options.model_dump(mode="json", exclude={"accelerator", "accelerator_reason"})
     return Snapshot(
-        lab=lab.name, driver=options.driver, code=code_digest(CONTROL_REPO), lock=image.digest,
+        lab=lab.name, driver=options.driver, code=code_digest(CONTROL_REPO), lock=image.lock_digest, recipe=image.digest,
         options=artefact.digest(asked), aspects=aspects,
     )  # fmt: skip
 

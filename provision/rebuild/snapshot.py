@@ -9,12 +9,15 @@ Aspect = dict[str, str]
 
 
 class Snapshot(Record):
-    """What a rebuild gave. code: digest of the control repository; lock: digest of the packages' lock; aspects by name."""
+    """What a rebuild gave. code: digest of the control repository; lock: of the packages' lock; recipe: of how images are built;
+    options: of what the user asked for; aspects by name.
+    """
 
     version: int = 1
     lab: str
     driver: str
     code: str
     lock: str
+    recipe: str
     options: str
     aspects: dict[str, Aspect]

@@ -122,7 +122,7 @@ def inventory(work: Work, machine: Machine) -> Snapshot:
         "packages": packages.read_machine(machine), "units": units.read_machine(machine, clean), "ports": ports.read_machine(machine, clean),
         "etc": etc(machine),
     }  # fmt: skip
-    return Snapshot(lab=work.lab.name, driver="host", code="", lock="", options="", aspects=aspects)
+    return Snapshot(lab=work.lab.name, driver="host", code="", lock="", recipe="", options="", aspects=aspects)
 
 
 def etc(machine: Machine) -> Aspect:

@@ -90,6 +90,6 @@ def test_a_line_in_any_aspect_is_found(lab: Any, options: Options) -> None:
 
 def test_another_image_is_drift_unless_the_lock_moved(lab: Any, options: Options) -> None:
     now = rebuilding.snapshot(lab.lab, options)
-    other: Snapshot = now.model_copy(update={"aspects": {**now.aspects, "image": {"digest": "0" * 64}}})
+    other: Snapshot = now.model_copy(update={"aspects": {**now.aspects, "image": {"disk.raw": "0" * 64}}})
     assert [one.kind for one in compare(other, now, "x").differences] == ["drift"]
     assert [one.kind for one in compare(other.model_copy(update={"lock": "old"}), now, "x").differences] == ["intended"]

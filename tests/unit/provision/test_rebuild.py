@@ -18,7 +18,7 @@ from provision.rebuild.snapshot import Snapshot
 ONE = Placeholders("lab-one", IPv4Network("10.70.4.0/22"), {"web_admin": "s3cret-of-one", "short": "abc"})
 TWO = Placeholders("lab-two-new", IPv4Network("10.99.128.0/22"), {"web_admin": "another-secret", "short": "xyz"})
 BASE = Snapshot(
-    lab="a", driver="container", code="c1", lock="l1", options="o1",
+    lab="a", driver="container", code="c1", lock="l1", recipe="r1", options="o1",
     aspects={"packages": {"less": "1"}, "catalog": {"File[/x] mode": '"0644"'}, "units": {"ssh.service": "loaded active running"}},
 )  # fmt: skip
 
@@ -69,7 +69,7 @@ def test_one_line_of_any_aspect_is_drift(aspect: str, name: str, value: str | No
 @pytest.mark.parametrize(
     ("aspect", "moved", "kind"),
     [
-        ("packages", "lock", "intended"), ("packages", "code", "drift"), ("packages", "options", "drift"),
+        ("packages", "lock", "intended"), ("packages", "recipe", "intended"), ("packages", "code", "drift"), ("packages", "options", "drift"),
         ("catalog", "code", "intended"), ("catalog", "options", "intended"), ("catalog", "lock", "intended"),
         ("units", "code", "intended"), ("units", "lock", "intended"),
     ],
