@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
-from provision import bench, checks, status, visit
+from provision import bench, checks, own_server, quality, status, visit
 from provision.lab_plan import CONTROL_REPO
 from provision.raising import raise_lab, raze_lab
 from provision.rebuild import run
@@ -107,7 +107,7 @@ def provision(
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
     one = named(lab)
-    own = checks.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
+    own = own_server.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     driver = driver or checks.present_driver(one)
     options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own)
@@ -310,16 +310,16 @@ def plan_task(c: Context, from_: str = "", to: str = "", hosts: str = "20", seed
 @command
 def check(c: Context) -> None:
     """Linters, types, Puppet syntax and style, import directions: everything that needs no lab."""
-    checks.static(CHECKOUT)
+    quality.static(CHECKOUT)
 
 
 @task(help={"unit": "only what needs neither root nor a lab"})
 @command
 def test(c: Context, unit: bool = False) -> None:
     """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed."""
-    checks.static(CHECKOUT)
+    quality.static(CHECKOUT)
     arguments = ["tests/unit"] if unit else ["tests/unit", "tests/acceptance"]
-    raise Exit(code=checks.run_pytest(CHECKOUT, arguments))
+    raise Exit(code=quality.run_pytest(CHECKOUT, arguments))
 
 
 @task(name="provision", help=JSON | {"driver": "libvirt or container", "images": "build images too, in a cache of their own, as on a new machine"})

@@ -1,26 +1,20 @@
-"""What tasks need besides their one function: checking the user's words against the lab, and the project's own checks."""
+"""What tasks need besides their one function: the user's words checked against the lab."""
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.options import Options
-from provision.stages import existing_host
+from provision.own_server import OwnServer
 from vm import artefact
 from vm.artefact import write_file
-from vm.command import run
 from vm.drivers import driver
 from vm.drivers import host as hosts
-from vm.errors import BadInput, WatchpostError
+from vm.errors import BadInput
 from vm.hosting import HostingSpec
 from vm.image import build
 from vm.lab import KINDS, MAX_HOSTS, Lab
-from vm.progress import note
 from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
@@ -28,7 +22,6 @@ DEFAULT_DRIVER = "libvirt"
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """Below this the class profile::monitor refuses to size its services."""
 COLLECT_MODES = ("query", "realise")
-NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 
 
 def number(text: str, option: str) -> int:
@@ -75,57 +68,7 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
             f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
         )  # fmt: skip
     made = Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
-    if own is None:
-        return made
-    return made.model_copy(
-        update={"hosts": 0, **({"host": own.host, "driver": "host"} if own.host else {}), "puppet_server": own.name, "puppet_ca": own.ca, "puppet_environment": own.environment, "smarthost": own.smarthost}
-    )
-
-
-@dataclass(frozen=True)
-class OwnServer:
-    """The operator's words about a Puppet server of theirs, checked."""
-
-    name: str
-    ca: str
-    environment: str
-    smarthost: str
-    host: str
-
-
-def own_server(server: str, ca: str, environment: str, smarthost: str, host: str, count: str) -> OwnServer | None:
-    """The operator's own Puppet server and machine, None when no word speaks of one. Raises BadInput for words that do not fit."""
-    if host:
-        existing_host.parse(host)
-    if not server and host:
-        raise BadInput(
-            "a machine elsewhere cannot reach a Puppet server inside a lab", "--host without --puppet-server",
-            "name the Puppet server that it will belong to: --puppet-server NAME",
-        )  # fmt: skip
-    if not server:
-        for option, word in (("--puppet-ca", ca), ("--puppet-environment", environment), ("--smarthost", smarthost)):
-            if word:
-                raise BadInput(f"{option} is about a Puppet server of your own, and none is named", option, "give --puppet-server too")
-        return None
-    if count:
-        raise BadInput(
-            "simulated hosts need a Puppet server that the lab may fill with them, not yours", "--hosts with --puppet-server",
-            "leave --hosts out: the monitor collects what your own nodes export",
-        )  # fmt: skip
-    for option, word, pattern in (
-        ("--puppet-server", server, NAME), ("--puppet-environment", environment or "production", r"[a-z0-9_]+"),
-        ("--smarthost", smarthost, NAME),
-    ):  # fmt: skip
-        if not word:
-            raise BadInput("who takes the monitor's mail is not said", option, "name the machine that relays mail for you")
-        if not re.fullmatch(pattern, word):
-            raise BadInput(f"{word!r} cannot be used here", option, "give a name in lower-case letters, digits, dots and dashes")
-    if not Path(ca).is_file():
-        raise BadInput(
-            f"there is no CA certificate at {ca!r}", "--puppet-ca",
-            "copy /etc/puppet/puppetserver/ca/ca_crt.pem (or $ssldir/certs/ca.pem) from that server and give the copy's name",
-        )  # fmt: skip
-    return OwnServer(server, str(Path(ca).resolve()), environment or "production", smarthost, host)
+    return own.applied(made) if own else made
 
 
 def guest_kernel(checkout: Path) -> Path | None:
@@ -186,28 +129,3 @@ def ssh_argv(lab: Lab, machine: str) -> list[str]:
     write_file(known, f"{lab.address(machine)} {host_key}\n")
     return ["ssh", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}",
             "-o", "StrictHostKeyChecking=yes", f"root@{lab.address(machine)}"]  # fmt: skip
-
-
-def static(checkout: Path) -> None:
-    """ruff, mypy, Puppet's parser, puppet-lint. Raises WatchpostError with what the first failing one said."""
-    manifests = [str(path.relative_to(checkout)) for path in sorted((checkout / "puppet_fixtures").rglob("*.pp"))]
-    tools = {
-        "ruff": [sys.executable, "-m", "ruff", "check", "."],
-        "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision"],
-        "puppet parser": ["puppet", "parser", "validate", *manifests],
-        "puppet-lint": ["puppet-lint", "--fail-on-warnings", "--no-140chars-check", "--relative", *manifests],
-    }
-    failed = []
-    for name, argv in tools.items():
-        result = run(argv, cwd=checkout, check=False)
-        note(f"{name}: {'ok' if result.returncode == 0 else 'FAILED'}")
-        if result.returncode:
-            failed.append(name)
-            print(result.stdout + result.stderr)
-    if failed:
-        raise WatchpostError(f"these checks failed: {', '.join(failed)}", str(checkout))
-
-
-def run_pytest(checkout: Path, arguments: list[str]) -> int:
-    """Run pytest with its output shown; returns its exit code."""
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=checkout).returncode

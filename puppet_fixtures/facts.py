@@ -10,10 +10,9 @@ import random
 import uuid
 from datetime import datetime
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from puppet_fixtures.fleet import SimulatedHost
+from puppet_fixtures.simulated_host import SimulatedHost
 
 GIB = 1024**3
 MIB = 1024**2

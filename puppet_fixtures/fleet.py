@@ -15,13 +15,15 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from puppet_fixtures.facts import facts_of
+from puppet_fixtures.simulated_host import MAX_COUNT, SimulatedHost
 from vm.errors import BadInput
 
+__all__ = ["MAX_COUNT", "SimulatedHost", "address", "facts", "fleet", "releases"]
+
 HERE = Path(__file__).parent
-MAX_COUNT = 1000
 FIRST_OFFSET = 256  # number n has the address base + 256 + n
 
 ROLES = (
@@ -39,21 +41,6 @@ ROLES = (
     "xmpp",
 )
 """The services of the source text; the first twelve hosts have one each, in an order that the seed decides."""
-
-
-class SimulatedHost(BaseModel):
-    """One monitored machine that exists as data, certificate, catalog and results, and as an address of the fleet."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: int = Field(ge=1, le=MAX_COUNT)
-    certname: str
-    role: str
-    codename: str
-    vcpus: int
-    memory_mib: int
-    disk_gib: int
-    seed: int
 
 
 class Release(BaseModel):
