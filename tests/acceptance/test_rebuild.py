@@ -16,6 +16,7 @@ from provision.rebuild import run as rebuilding
 from provision.rebuild.compare import compare
 from provision.rebuild.snapshot import Snapshot
 from vm import artefact
+from vm.image.supply import STORE
 
 
 @pytest.fixture
@@ -73,6 +74,8 @@ def test_a_line_in_any_aspect_is_found(lab: Any, options: Options) -> None:
         puppet.write(node, data, mode="0640", owner="root:puppet")
         machine.run(["systemctl", "disable", "--now", "stray.service"], check=False)
         machine.run(["rm", "-f", "/etc/systemd/system/stray.service"])
+        machine.write("/root/less.deb", next(STORE.debs.glob("less_*.deb")).read_bytes())  # the machine has no lists of packages
+        machine.run(["dpkg", "--install", "/root/less.deb"])
         assert lab.invoke("provision", "--driver", "container", "--converge", "--json").returncode == 0
     found = compare(before, after, "x")
     drift = {f"{one.aspect}: {one.name}" for one in found.drift}

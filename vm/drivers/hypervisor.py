@@ -15,7 +15,7 @@ import libvirt
 
 from vm import artefact, processes
 from vm.command import run
-from vm.errors import WatchpostError
+from vm.errors import BadInput, WatchpostError
 from vm.lab import STATE, Lab
 from vm.wait import wait_until
 
@@ -33,7 +33,7 @@ TEMPLATES = jinja2.Environment(
 class StartedDaemons(artefact.Record):
     """libvirt's daemons that a lab started because nobody else had."""
 
-    version: int = 1
+    version: int = 2
     processes: tuple[processes.OwnedProcess, ...]
     kvm_mode: int | None = None
 
@@ -121,7 +121,11 @@ def stop_daemons() -> None:
         connected.close()
         if others:
             return
-    started = artefact.load(StartedDaemons, path)
+    try:
+        started = artefact.load(StartedDaemons, path)
+    except BadInput:  # of another version of ours: nobody knows any more whether they are the same processes
+        path.unlink()
+        return
     for process in reversed(started.processes):
         processes.end(process)
     if started.kvm_mode is not None:
