@@ -19,6 +19,8 @@ from provision.pusher_spec import PusherSpec, PusherStatus, StateModel
 from vm.artefact import load, save
 
 ROOT = Path(__file__).parents[3]
+DAY_S = 86400
+"""So long that no second planned result falls into a test."""
 
 
 async def until(probe: Callable[[], bool], what: str) -> None:
@@ -42,7 +44,7 @@ def test_each_host_pushes_its_results_as_itself_from_its_own_address(tmp_path: P
     async def story() -> None:
         sink = Sink(Authority(tmp_path))
         await sink.start()
-        spec = prompt(make_spec(sink.authority, sink.port, hosts=3, checks=4, interval_s=60))
+        spec = prompt(make_spec(sink.authority, sink.port, hosts=3, checks=4, interval_s=DAY_S))
         save(spec, tmp_path / "spec.json")
         running = Pusher(tmp_path / "spec.json")
         running.apply(spec)
@@ -94,7 +96,7 @@ def test_growing_and_shrinking_drops_no_other_connection(tmp_path: Path) -> None
         sink = Sink(Authority(tmp_path))
         await sink.start()
         path = tmp_path / "spec.json"
-        large = prompt(make_spec(sink.authority, sink.port, hosts=4, checks=2, interval_s=60))
+        large = prompt(make_spec(sink.authority, sink.port, hosts=4, checks=2, interval_s=DAY_S))
         small = large.model_copy(update={"hosts": large.hosts[:2]})
         save(small, path)
         running = Pusher(path)
@@ -124,7 +126,7 @@ def test_agents_come_back_after_a_restart_of_the_master(tmp_path: Path, monkeypa
     async def story() -> None:
         sink = Sink(Authority(tmp_path))
         await sink.start()
-        spec = prompt(make_spec(sink.authority, sink.port, hosts=2, checks=1, interval_s=60))
+        spec = prompt(make_spec(sink.authority, sink.port, hosts=2, checks=1, interval_s=DAY_S))
         save(spec, tmp_path / "spec.json")
         running = Pusher(tmp_path / "spec.json")
         running.apply(spec)
@@ -145,7 +147,7 @@ def test_a_certificate_that_the_master_refuses_is_reported(tmp_path: Path) -> No
         (tmp_path / "evil").mkdir()
         sink = Sink(Authority(tmp_path))
         await sink.start()
-        spec = prompt(make_spec(Authority(tmp_path / "evil"), sink.port, hosts=1, checks=1, interval_s=60))
+        spec = prompt(make_spec(Authority(tmp_path / "evil"), sink.port, hosts=1, checks=1, interval_s=DAY_S))
         spec = spec.model_copy(update={"ca": sink.authority.certificate})
         save(spec, tmp_path / "spec.json")
         running = Pusher(tmp_path / "spec.json")
@@ -171,7 +173,7 @@ def test_a_false_master_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         else:
             sink = Sink(authority, name=impostor)
         await sink.start()
-        spec = prompt(make_spec(authority, sink.port, hosts=2, checks=1, interval_s=60))
+        spec = prompt(make_spec(authority, sink.port, hosts=2, checks=1, interval_s=DAY_S))
         save(spec, tmp_path / "spec.json")
         running = Pusher(tmp_path / "spec.json")
         running.apply(spec)
@@ -190,7 +192,7 @@ def test_the_process_takes_signals_and_ends_cleanly(tmp_path: Path) -> None:
         sink = Sink(Authority(tmp_path))
         await sink.start()
         path, record = tmp_path / "spec.json", tmp_path / "pusher.json"
-        large = prompt(make_spec(sink.authority, sink.port, hosts=3, checks=1, interval_s=60))
+        large = prompt(make_spec(sink.authority, sink.port, hosts=3, checks=1, interval_s=DAY_S))
         save(large.model_copy(update={"hosts": large.hosts[:1]}), path)
         argv = [sys.executable, "-m", "provision.pusher", str(path)]
         started = daemon.start(argv, tmp_path / "log", record, cwd=ROOT)
