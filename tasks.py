@@ -318,8 +318,8 @@ def check(c: Context) -> None:
 def test(c: Context, unit: bool = False) -> None:
     """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed."""
     quality.static(CHECKOUT)
-    arguments = ["tests/unit"] if unit else ["tests/unit", "tests/acceptance"]
-    raise Exit(code=quality.run_pytest(CHECKOUT, arguments))
+    code = quality.unit_tests(CHECKOUT)
+    raise Exit(code=code if unit or code else quality.acceptance_tests(CHECKOUT))
 
 
 @task(name="provision", help=JSON | {"driver": "libvirt or container", "images": "build images too, in a cache of their own, as on a new machine"})
