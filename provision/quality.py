@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ from vm.progress import note
 
 UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"))
 """Unit tests in two halves that take about as long as each other."""
+
+TEARDOWN_S = 120
 
 
 def static(checkout: Path) -> None:
@@ -54,8 +57,14 @@ def unit_tests(checkout: Path) -> int:
 
 
 def acceptance_tests(checkout: Path) -> int:
-    """Run the acceptance tests, their output as it comes; pytest's exit code."""
-    return subprocess.run(pytest_argv(["tests/acceptance"]), cwd=checkout).returncode
+    """Run the acceptance tests, each named when it begins; pytest's exit code. Interrupted, they have time to remove their lab."""
+    process = subprocess.Popen(pytest_argv(["-vv", "tests/acceptance"]), cwd=checkout)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        process.wait(TEARDOWN_S)
+        raise
 
 
 def pytest_argv(places: Sequence[str]) -> list[str]:
