@@ -62,7 +62,8 @@ def acceptance_tests(checkout: Path) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
+        if not sys.stdin.isatty():  # a terminal's Ctrl-C has reached pytest already
+            process.send_signal(signal.SIGINT)
         process.wait(TEARDOWN_S)
         raise
 
