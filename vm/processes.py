@@ -78,6 +78,14 @@ def send_signal(process: OwnedProcess, number: int) -> bool:
         os.close(handle)
 
 
+def name(pid: int) -> str:
+    """What a process calls itself (/proc/PID/comm); empty when it is gone, however lately."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def children(pid: int) -> list[int]:
     """Ids of a process's children."""
     try:

@@ -79,7 +79,7 @@ def start(spec: MachineSpec) -> None:
             tail = (directory / "console.log").read_text(errors="replace").strip().splitlines()[-2:]
             raise WatchpostError(f"container {spec.kind} did not start: {' / '.join(tail)}", str(directory / "console.log"))
         found = processes.children(process.pid)
-        return next((pid for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() == "systemd"), None)
+        return next((pid for pid in found if processes.name(pid) == "systemd"), None)
 
     pid = wait_until(leader, reason=f"PID 1 of container {spec.kind}", deadline_s=30, interval_s=0.05)
     artefact.save(

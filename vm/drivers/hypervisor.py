@@ -102,7 +102,7 @@ def start_daemons() -> None:
         def running(path: Path = pid_file, name: str = name) -> int | None:
             pid = int(path.read_text() or 0) if path.exists() else 0
             live = pid and processes.start_ticks(pid) is not None
-            return pid if live and name in Path(f"/proc/{pid}/comm").read_text() else None
+            return pid if live and name in processes.name(pid) else None
 
         if running() is None:
             run([name, "--daemon"])

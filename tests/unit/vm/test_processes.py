@@ -48,6 +48,12 @@ def test_a_gone_process_is_not_alive_and_cannot_be_owned() -> None:
         processes.owned(process.pid)
 
 
+def test_a_gone_process_has_no_name() -> None:
+    with child("sleep", "60") as process:
+        assert processes.name(process.pid) == "sleep"
+    assert processes.name(process.pid) == ""
+
+
 def test_a_name_with_a_bracket_hides_no_start_time(tmp_path: Path) -> None:
     odd = tmp_path / "x) R 1 2"
     odd.symlink_to("/bin/sleep")
