@@ -68,10 +68,13 @@ def rebuild(lab: Lab, options: Options, baseline: Path | None, *, in_place: bool
     target = lab if in_place else beside(lab)
     raze_lab(target, "invoke rebuild")
     build.find_or_build("monitor", CONTROL_REPO / "data", rebuild=True)
-    raise_lab(target, options, "invoke rebuild")
-    after = snapshot(target, options)
-    if not in_place and not keep:
-        raze_lab(target, "invoke rebuild")
+    try:
+        raise_lab(target, options, "invoke rebuild")
+        after = snapshot(target, options)
+    finally:
+        keep_log(target, lab)
+        if not in_place and not keep:
+            raze_lab(target, "invoke rebuild")
     artefact.save(after, folder(lab) / "last.json")
     if before is None:
         artefact.save(after, folder(lab) / "baseline.json")
@@ -82,6 +85,13 @@ def rebuild(lab: Lab, options: Options, baseline: Path | None, *, in_place: bool
     if not found.drift:
         artefact.save(after, folder(lab) / "baseline.json")
     return found
+
+
+def keep_log(target: Lab, lab: Lab) -> None:
+    """Keep the story of a rebuild where its reports are: the lab beside takes its own along."""
+    log = target.directory / "log" / "provision.log"
+    if log.exists():
+        artefact.write_file(folder(lab) / "provision.log", log.read_bytes())
 
 
 def table(found: Comparison, most: int = 20) -> Table:
