@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from provision.options import Options
+from provision.options import Options, find, path, read
 from provision.own_server import OwnServer
-from vm import artefact
 from vm.artefact import write_file
 from vm.drivers import driver
 from vm.drivers import host as hosts
@@ -42,15 +41,14 @@ def root(command: str) -> None:
 
 def present_hosts(lab: Lab) -> int:
     """How many hosts a lab has; a new one gets the default. A fleet that was grown is not shrunk by a mere second run."""
-    path = lab.records / "options.json"
-    return artefact.load(Options, path).hosts if path.exists() else DEFAULT_HOSTS
+    known = find(lab)
+    return known.hosts if known else DEFAULT_HOSTS
 
 
 def present_driver(lab: Lab) -> str:
     """How a lab's monitor runs; a new one is a VM."""
-    path = lab.records / "options.json"
-    found = artefact.load(Options, path).driver if path.exists() else DEFAULT_DRIVER
-    return DEFAULT_DRIVER if found == "host" else found
+    known = find(lab)
+    return known.driver if known and known.driver != "host" else DEFAULT_DRIVER
 
 
 def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None) -> Options:
@@ -81,13 +79,10 @@ def guest_kernel(checkout: Path) -> Path | None:
 
 def resized(lab: Lab, hosts: int) -> Options:
     """The options of a running lab with another number of hosts. Raises BadInput without a lab."""
-    path = lab.records / "options.json"
-    if not path.exists():
-        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    old = artefact.load(Options, path)
+    old = read(lab)
     if old.puppet_server:
         raise BadInput(
-            f"lab {lab.name} has no simulated hosts: its Puppet server is {old.puppet_server}", str(path),
+            f"lab {lab.name} has no simulated hosts: its Puppet server is {old.puppet_server}", str(path(lab)),
             "grow another lab: --lab NAME",
         )  # fmt: skip
     checked = options(hosts, old.seed, old.driver, old.spec, old.collect_mode)
@@ -96,10 +91,7 @@ def resized(lab: Lab, hosts: int) -> Options:
 
 def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
     """The options of a lab, or those of a new one, with what the user wants otherwise."""
-    path = lab.records / "options.json"
-    old = artefact.load(Options, path) if path.exists() else Options(
-        hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
-    )  # fmt: skip
+    old = find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20))
     if old.puppet_server:
         return old.model_copy(update={"driver": driver_name or old.driver})
     count = number(hosts, "--hosts") if hosts else old.hosts
@@ -110,10 +102,8 @@ def driver_of(lab: Lab, machine: str) -> str:
     """Which driver runs a machine of a lab. Raises BadInput for a wrong name or no lab."""
     if machine not in KINDS:
         raise BadInput(f"there is no machine {machine!r}", "--machine", f"the machines are: {', '.join(KINDS)}")
-    path = lab.records / "options.json"
-    if not path.exists():
-        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    return artefact.load(Options, path).driver if machine == "monitor" else "container"
+    known = read(lab)
+    return known.driver if machine == "monitor" else "container"
 
 
 def ssh_argv(lab: Lab, machine: str) -> list[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vm import artefact
+from vm.errors import BadInput
 from vm.hosting import HostingSpec
+from vm.lab import Lab
 
 
 class Options(artefact.Record):
@@ -26,3 +30,26 @@ class Options(artefact.Record):
     puppet_environment: str = "production"
     smarthost: str = ""
     host: str = ""
+
+
+def path(lab: Lab) -> Path:
+    """Where a lab keeps them."""
+    return lab.records / "options.json"
+
+
+def find(lab: Lab) -> Options | None:
+    """The options of a lab, None where there is none yet."""
+    return artefact.load(Options, path(lab)) if path(lab).exists() else None
+
+
+def read(lab: Lab) -> Options:
+    """The options of a lab. Raises BadInput when there is no such lab."""
+    found = find(lab)
+    if found is None:
+        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
+    return found
+
+
+def keep(lab: Lab, options: Options) -> None:
+    """Keep what was asked of a lab with it."""
+    artefact.save(options, path(lab))

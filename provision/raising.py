@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision import checks, down, up
-from provision.options import Options
+from provision.options import Options, keep
 from provision.status import StageTimes
 from vm import artefact, progress
 from vm import lab as labs
@@ -21,7 +21,7 @@ def raise_lab(lab: Lab, options: Options, words: str, *, converge: bool = False)
         labs.prepare(lab)
         progress.log_to(lab.directory / "log" / "provision.log")
         stages = progress.Stages()
-        artefact.save(options, lab.records / "options.json")
+        keep(lab, options)
         try:
             up.up(lab, options, stages, converge=converge)
         except WatchpostError as error:

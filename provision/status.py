@@ -9,7 +9,7 @@ from rich.table import Table
 from provision import daemon, icinga_api, pushing
 from provision.lab_plan import ca_path, nodes_path
 from provision.machines import address as machine_address
-from provision.options import Options
+from provision.options import read as read_options
 from provision.pusher_spec import PusherStatus
 from provision.stages.monitor import Collected
 from vm import artefact
@@ -65,9 +65,7 @@ class Status(artefact.Record):
 
 def read(lab: Lab) -> Status:
     """Look at a lab. Raises BadInput when there is none."""
-    if not (lab.records / "options.json").exists():
-        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
-    options = artefact.load(Options, lab.records / "options.json")
+    options = read_options(lab)
     support = () if options.puppet_server else ("puppet", "fleet")
     machines = {kind: bool(driver("container").running(lab, kind)) for kind in support}
     machines["monitor"] = bool(driver(options.driver).running(lab, "monitor"))

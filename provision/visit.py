@@ -9,10 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from provision import machines
+from provision import machines, options
 from provision.lab_plan import ca_path
 from vm.artefact import Record
-from vm.errors import BadInput
 from vm.lab import Lab
 
 FORWARDED = 8443
@@ -33,8 +32,7 @@ class Visit(Record):
 
 def plan(lab: Lab) -> Visit:
     """The way to a lab's web. Raises BadInput without a lab."""
-    if not (lab.records / "options.json").exists():
-        raise BadInput(f"there is no lab {lab.name}", str(lab.directory), "run `invoke provision` first")
+    options.read(lab)
     name, address = lab.fqdn("monitor"), machines.address(lab, "monitor")
     return Visit(
         url=f"https://{name}/icingaweb2/", address=address, hosts_line=f"{address} {name}", ca=ca_path(lab),

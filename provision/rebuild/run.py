@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from rich.table import Table
@@ -26,6 +27,9 @@ from vm.secret_store import SecretStore
 KEPT = Path("/var/cache/watchpost/rebuilds")
 """Beside the images: destroying a lab must not take the last good rebuild along."""
 
+CATALOGS = "/var/cache/puppet/client_data/catalog"
+"""Where an agent keeps the catalog of its last run."""
+
 
 def folder(lab: Lab) -> Path:
     """Where baseline and reports of a lab's rebuilds are kept."""
@@ -43,8 +47,9 @@ def snapshot(lab: Lab, options: Options) -> Snapshot:
     known = {name: secrets.get(name) for name in secrets.names()}
     image, _ = build.find_or_build("monitor", CONTROL_REPO / "data")
     machine = machines.connect(lab, "monitor", secrets)
-    source = layers.Source(machine, lab.fqdn("monitor"), image, Placeholders(lab.name, lab.network, known))
     try:
+        catalog = json.loads(machine.run(["cat", f"{CATALOGS}/{lab.fqdn('monitor')}.json"]).stdout)
+        source = layers.Source(machine, catalog, image, Placeholders(lab.name, lab.network, known))
         aspects = {name: read(source) for name, read in layers.readers().items()}
     finally:
         machine.close()

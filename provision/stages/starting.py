@@ -6,9 +6,9 @@ from pathlib import Path
 
 from provision import machines
 from provision.lab_plan import CONTROL_REPO
-from provision.options import Options
+from provision.options import Options, keep
 from provision.stages import LATER, Work
-from vm import artefact, doctor
+from vm import doctor
 from vm.drivers import DRIVERS, driver
 from vm.hosting import HostingSpec
 from vm.image import build
@@ -51,7 +51,7 @@ def start_monitor(work: Work, options: Options) -> Options:
         if name != options.accelerator:
             note(f"{work.stages.elapsed():6.0f} s  accelerator: {reason}")
         options = options.model_copy(update={"accelerator": name, "accelerator_reason": reason})
-    artefact.save(options, work.lab.records / "options.json")
+    keep(work.lab, options)
     start(work, "monitor", options.driver, options.spec, options.accelerator)
     return options
 

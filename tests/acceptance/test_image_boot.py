@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.emulated import booted
 from vm.image import build
 from vm.image.build import Image
-from vm.wait import wait_until
 
 DATA = Path(__file__).resolve().parents[2] / "puppet_fixtures/data"
 FIRMWARE = Path("/usr/share/OVMF")
-DEADLINE_S = 900
-"""For a busy host without KVM; a free one needs about a minute."""
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +35,8 @@ def firmware_argv(name: str, scratch: Path) -> list[str]:
 @pytest.mark.parametrize("firmware", ["seabios", "ovmf"])
 def test_the_disk_boots_to_a_login_prompt(image: Image, firmware: str, tmp_path: Path) -> None:
     before = image.disk.stat()
-    console = tmp_path / "console.log"
-    argv = [
-        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2", "-m", "1024",
-        "-nodefaults", "-display", "none", "-serial", f"file:{console}", *firmware_argv(firmware, tmp_path),
-        "-drive", f"file={image.disk},format=raw,if=virtio,snapshot=on",
-    ]  # fmt: skip
-    with (tmp_path / "qemu.log").open("wb") as log:
-        machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-
-        def prompt() -> bool:
-            assert machine.poll() is None, (tmp_path / "qemu.log").read_text()
-            return console.exists() and "login: " in console.read_text(errors="replace")
-
-        wait_until(prompt, reason=f"a login prompt on ttyS0 by {firmware}", deadline_s=DEADLINE_S, interval_s=1)
-    finally:
-        machine.kill()
-        machine.wait()
-    text = console.read_text(errors="replace")
+    with booted(image.disk, tmp_path, how="snapshot=on", more=firmware_argv(firmware, tmp_path)) as console:
+        text = console.read_text(errors="replace")
     assert "Linux version" in text, "the kernel speaks on ttyS0"
     assert ("efi: EFI v" in text) == (firmware == "ovmf"), "the kernel says which firmware started it"
     after = image.disk.stat()

@@ -6,18 +6,16 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import CHECKOUT
-from tests.acceptance.test_image_boot import DATA, DEADLINE_S
+from tests.acceptance.emulated import booted
+from tests.acceptance.test_image_boot import DATA
 from vm.command import run
 from vm.image import build
 from vm.image.disk import ESP_MIB, MIB
-from vm.wait import wait_until
 
 SECRET = "enrolment-secret-of-a-test"
 SETTINGS = """hostname = "v4711.hoster.test"
@@ -47,34 +45,15 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@contextmanager
-def booted(disk: Path, scratch: Path, port: int) -> Iterator[Path]:
-    """The machine, emulated, with a network that reaches nothing but our forward of SSH; yields what its console says."""
-    console = scratch / "console.log"
-    argv = [
-        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2", "-m", "1024",
-        "-nodefaults", "-display", "none", "-serial", f"file:{console}", "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe",
-        "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22", "-device", "virtio-net-pci,netdev=net",
-    ]  # fmt: skip
-    with (scratch / "qemu.log").open("wb") as log:
-        machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-
-        def prompt() -> bool:
-            assert machine.poll() is None, (scratch / "qemu.log").read_text()
-            return console.exists() and "login: " in console.read_text(errors="replace")
-
-        wait_until(prompt, reason="a login prompt on ttyS0", deadline_s=DEADLINE_S, interval_s=1)
-        yield console
-    finally:
-        machine.kill()
-        machine.wait()
+def network(port: int) -> list[str]:
+    """QEMU's words for a network that reaches nothing but our forward of SSH."""
+    return ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22", "-device", "virtio-net-pci,netdev=net"]
 
 
 def test_an_image_that_was_told_nothing_says_what_it_misses(rented_disk: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "disk.raw"
     shutil.copy(rented_disk, fresh)
-    with booted(fresh, tmp_path, free_port()) as console:
+    with booted(fresh, tmp_path, how="cache=unsafe", more=network(free_port())) as console:
         text = console.read_text(errors="replace")
     assert "This machine was not told: hostname authorized_key address." in text
     assert "invoke image.write-settings" in text
@@ -90,7 +69,7 @@ def test_settings_on_the_efi_partition_make_it_reachable(rented_disk: Path, tmp_
     port = free_port()
     known = tmp_path / "known_hosts"
     ssh = ["ssh", "-p", str(port), "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}", "root@127.0.0.1"]
-    with booted(rented_disk, tmp_path, port) as console:
+    with booted(rented_disk, tmp_path, how="cache=unsafe", more=network(port)) as console:
         text = console.read_text(errors="replace")
         assert "was not told" not in text and "v4711 login: " in text
         known.write_text(run(["ssh-keyscan", "-p", str(port), "-t", "ed25519", "127.0.0.1"], timeout_s=120).stdout)

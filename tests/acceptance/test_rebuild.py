@@ -11,17 +11,16 @@ from xml.etree import ElementTree
 import pytest
 
 from provision import puppet_run
-from provision.options import Options
+from provision.options import Options, read
 from provision.rebuild import run as rebuilding
 from provision.rebuild.compare import compare
 from provision.rebuild.snapshot import Snapshot
-from vm import artefact
 from vm.image.supply import STORE
 
 
 @pytest.fixture
 def options(lab: Any) -> Options:
-    return artefact.load(Options, lab.lab.records / "options.json")
+    return read(lab.lab)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from provision.rebuild.placeholders import Placeholders
 from provision.rebuild.snapshot import Aspect
@@ -15,10 +16,12 @@ from vm.image.build import Image
 
 @dataclass(frozen=True)
 class Source:
-    """Where aspects are read from: the monitor over SSH, the image it was made from; and how to make its values comparable."""
+    """Where aspects are read from: the monitor over SSH, the catalog that its agent keeps, the image it was made from; and how
+    to make values comparable.
+    """
 
     machine: Machine
-    certname: str
+    catalog: Mapping[str, Any]
     image: Image
     placeholders: Placeholders
 

@@ -9,8 +9,6 @@ from typing import Any
 from provision.rebuild.layers import Source
 from provision.rebuild.snapshot import Aspect
 
-CATALOGS = "/var/cache/puppet/client_data/catalog"
-
 
 def rows(catalog: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name and value of every parameter; a resource without any has a line of its own. Sensitive values are not looked at."""
@@ -25,6 +23,5 @@ def rows(catalog: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def read(source: Source) -> Aspect:
     """Values by resource and parameter."""
-    text = source.machine.run(["cat", f"{CATALOGS}/{source.certname}.json"]).stdout
     clean = source.placeholders
-    return {clean.text(name): clean.short(value) for name, value in rows(json.loads(text))}
+    return {clean.text(name): clean.short(value) for name, value in rows(source.catalog)}

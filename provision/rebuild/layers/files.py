@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from provision.rebuild.layers import Source, catalog
+from provision.rebuild.layers import Source
 from provision.rebuild.snapshot import Aspect
 
 LOOK = """
@@ -30,18 +32,15 @@ json.dump(found, sys.stdout)
 """Runs on the machine, in its own Python; argument: a JSON list of paths."""
 
 
-def paths(document: dict[str, object]) -> list[str]:
-    """Paths of the catalog's files."""
-    resources = document["resources"]
-    assert isinstance(resources, list)
-    files = [one for one in resources if one["type"] == "File"]
+def paths(catalog: Mapping[str, Any]) -> list[str]:
+    """Paths of a catalog's files."""
+    files = [one for one in catalog["resources"] if one["type"] == "File"]
     return sorted(str((one.get("parameters") or {}).get("path", one["title"])) for one in files)
 
 
 def read(source: Source) -> Aspect:
     """Owner, group, mode and digest of the content by path; directories that Puppet purges with what lies in them."""
-    document = json.loads(source.machine.run(["cat", f"{catalog.CATALOGS}/{source.certname}.json"]).stdout)
-    found = json.loads(source.machine.run(["python3", "-", json.dumps(paths(document))], input=LOOK).stdout)
+    found = json.loads(source.machine.run(["python3", "-", json.dumps(paths(source.catalog))], input=LOOK).stdout)
     clean = source.placeholders
     aspect = {}
     for path, (owner, encoded) in found.items():
