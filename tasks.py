@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +34,8 @@ from vm.secret_store import SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent
 OUT = Console(highlight=False)
+TIDY_S = 3.0
+"""How long an interrupted command waits for its other threads; what hangs on a machine's answer may take minutes."""
 LAB = {"lab": "name of the lab; by default it follows from this checkout"}
 JSON = {"json": "print JSON instead of a table"}
 
@@ -63,10 +66,14 @@ def command(body: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def stop_at_once() -> NoReturn:
-    """After Ctrl-C: end the programs we wait for and leave, whatever other threads are doing; every stage bears that."""
+    """After Ctrl-C: end the programs we wait for, let other threads tidy up for a moment, and leave; every stage bears that."""
     threading.excepthook = lambda _: None  # what their connections say when they break is nobody's business now
     print("watchpost: interrupted; the same command again goes on from here", file=sys.stderr, flush=True)
     end_running()
+    end = time.monotonic() + TIDY_S
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, end - time.monotonic()))
     os._exit(130)
 
 

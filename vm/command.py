@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from vm.errors import WatchpostError
 LOG = logging.getLogger("watchpost.command")
 RUNNING: set[subprocess.Popen[bytes]] = set()
 """What `run` waits for now, in whichever thread."""
+ENDING = threading.Event()
+"""Set once the command was interrupted: nothing new is started then."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def run(
     Raises WatchpostError when the program is missing, takes longer than timeout_s, or (with check) fails.
     """
     words = tuple(str(word) for word in argv)
+    if ENDING.is_set():
+        raise WatchpostError("interrupted", shlex.join(words))
     LOG.debug("run %s", shlex.join(words))
     data = input.encode() if isinstance(input, str) else input
     try:
@@ -108,7 +113,11 @@ def pipe(source: Sequence[str | Path], argv: Sequence[str | Path], *, env: Mappi
 
 
 def end_running(patience_s: float = 10) -> None:
-    """End what `run` waits for, in every thread: first politely, after patience_s for good. For a command that is interrupted."""
+    """End what `run` waits for, in every thread, and let it start nothing more: first politely, after patience_s for good.
+
+    For a command that is interrupted.
+    """
+    ENDING.set()
     mine = list(RUNNING)
     for process in mine:
         process.terminate()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vm import command
 from vm.command import Result, pipe, run
 from vm.errors import WatchpostError
 
@@ -16,6 +17,18 @@ from vm.errors import WatchpostError
 def python(code: str) -> list[str]:
     """The command of a small program."""
     return [sys.executable, "-c", code]
+
+
+def test_once_interrupted_nothing_more_is_started(tmp_path: Path) -> None:
+    try:
+        command.end_running()
+        with pytest.raises(WatchpostError, match="interrupted"):
+            command.run(["touch", tmp_path / "made"])
+    finally:
+        command.ENDING.clear()
+    assert not (tmp_path / "made").exists()
+    command.run(["touch", tmp_path / "made"])
+    assert (tmp_path / "made").exists(), "the control"
 
 
 def test_output_and_exit_code_are_returned() -> None:
