@@ -24,7 +24,7 @@ def static(checkout: Path) -> None:
     manifests = [str(path.relative_to(checkout)) for path in sorted((checkout / "puppet_fixtures").rglob("*.pp"))]
     tools = {
         "ruff": [sys.executable, "-m", "ruff", "check", "."],
-        "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision"],
+        "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision", "loadtest"],
         "puppet parser": ["puppet", "parser", "validate", *manifests],
         "puppet-lint": ["puppet-lint", "--fail-on-warnings", "--no-140chars-check", "--relative", *manifests],
     }

@@ -25,6 +25,7 @@ CUT = labs.of_name(f"cut-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]
 COMMAND = [str(CHECKOUT / ".venv/bin/invoke"), "provision", "--driver", "container", "--hosts", "2", "--lab", CUT.name, "--json"]
 LOG = CUT.directory / "log" / "provision.log"
 BEGINS = re.compile(r"stage (.+) begins$", re.M)
+ENDS = re.compile(r"watchpost +\d+ s  (.+): [\d.]+ s(?: \(.*\))?$", re.M)
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
 MOST = 40
 """Runs after which it must have converged: every stage is cut once, and there are fewer than 20."""
@@ -38,24 +39,25 @@ def start(*more: str) -> subprocess.Popen[str]:
     )
 
 
-def begun(since: int) -> list[str]:
-    """Stages that began in the log after a position."""
-    return BEGINS.findall(LOG.read_text()[since:]) if LOG.exists() else []
+def under_way(since: int) -> set[str]:
+    """Stages that began in the log after a position and did not end; two threads run them side by side."""
+    told = LOG.read_text()[since:] if LOG.exists() else ""
+    return set(BEGINS.findall(told)) - set(ENDS.findall(told))
 
 
-def cut_in_new_stage(already: set[str], number: int) -> tuple[int, str, str, str]:
-    """Run until a stage begins that was not cut before, and cut it; exit code, both outputs, the stage (empty: none began)."""
+def cut_in_new_stage(already: set[str], number: int) -> tuple[int, str, str, set[str]]:
+    """Run until a stage begins that was not cut before, and cut it; exit code, both outputs, the stages that the cut met."""
     since = len(LOG.read_text()) if LOG.exists() else 0
     process = start()
-    stage = ""
-    while process.poll() is None and not stage:
-        stage = next((one for one in begun(since) if one not in already), "")
-        time.sleep(0.02)
-    if stage:
+    stages: set[str] = set()
+    while process.poll() is None and not stages - already:
+        stages = under_way(since)
+        time.sleep(0.01)
+    if stages - already:
         time.sleep(0.15)  # into the stage, not before it
         process.send_signal(SIGNALS[number % len(SIGNALS)])
     out, err = process.communicate(timeout=600)
-    return process.returncode, out, err, stage
+    return process.returncode, out, err, stages
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +79,12 @@ def is_live(out: str) -> bool:
 def test_cut_at_every_stage_it_converges(cut_lab: labs.Lab) -> None:
     cut: dict[str, int] = {}
     for number in range(MOST):
-        code, out, err, stage = cut_in_new_stage(set(cut), number)
+        code, out, err, stages = cut_in_new_stage(set(cut), number)
         assert "Traceback" not in err, err[-2000:]
         if code == 0:
             break
-        assert stage, err[-2000:]  # nobody cut it: it failed by itself
-        cut[stage] = number
+        assert stages - set(cut), err[-2000:]  # nobody cut it: it failed by itself
+        cut |= dict.fromkeys(stages, number)
         if SIGNALS[number % len(SIGNALS)] is signal.SIGINT:
             assert code == 130 and "the same command again goes on from here" in err, (code, err[-500:])
     assert code == 0 and is_live(out)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("vm", "puppet_fixtures", "provision", "loadtest", "tasks")
 """From the floor up: a file imports from its own layer and from those before it."""
 
-HOMES = {"libvirt": "vm/drivers/", "fabric": "provision/", "paramiko": "provision/", "invoke": "tasks.py"}
+HOMES = {"libvirt": "vm/drivers/", "fabric": "provision/", "paramiko": "provision/", "invoke": "tasks.py", "locust": "loadtest/locustfiles/"}
 
 
 def imported(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,1 @@
+"""How much the monitoring machine can do: load, measurement, sizing, reports."""
