@@ -10,7 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from vm import command
 from vm.artefact import Record
+from vm.errors import WatchpostError
 
 LOG = logging.getLogger("watchpost")
 CONSOLE = Console(stderr=True, highlight=False)
@@ -51,7 +53,9 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:
-        """Run a stage; lines appended to the yielded list stand behind its time."""
+        """Run a stage; lines appended to the yielded list stand behind its time. None begins once the command is interrupted."""
+        if command.ENDING.is_set():
+            raise WatchpostError("interrupted", name)
         remarks: list[str] = []
         start = time.monotonic()
         LOG.info("stage %s begins", name)

