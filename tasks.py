@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
+from loadtest import freeze
 from provision import bench, checks, own_server, quality, status, visit
 from provision.lab_plan import CONTROL_REPO
 from provision.raising import raise_lab, raze_lab
@@ -313,6 +314,19 @@ def plan_task(c: Context, from_: str = "", to: str = "", hosts: str = "20", seed
         raise Exit(code=1)
 
 
+@task(name="freeze", help=JSON | {"workers": "processes of the load generator"})
+@command
+def bench_freeze(c: Context, workers: int = 2, json: bool = False) -> None:
+    """Prove the load generator: a target frozen for 3 s in a run of 10 s has to be reported as it was, each percentile within 2 %."""
+    found = freeze.bench(workers)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        freeze.show(found, OUT)
+    if not found.truthful:
+        raise Exit(code=1)
+
+
 @task
 @command
 def check(c: Context) -> None:
@@ -342,4 +356,4 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
 
 namespace = Collection(provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
-namespace.add_collection(Collection("bench", bench_provision, bench_image))
+namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze))
