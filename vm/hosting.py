@@ -19,7 +19,11 @@ from vm.artefact import Record
 from vm.errors import BadInput
 
 OFFERS = Path(__file__).parent / "offers"
-MIN_MEMORY_MIB = 256
+MIN_MEMORY_MIB = 64
+"""One step of sizing's lattice: sizing goes down until something fails, so the type must not stop it first."""
+
+STALE_DAYS = 180
+"""From this age on a price is flagged: hosters change theirs several times a year."""
 
 
 class HostingSpec(Record):
@@ -35,10 +39,18 @@ class HostingSpec(Record):
         return f"{self.vcpus:g} vCPU, {self.memory_mib} MiB, {self.disk_gib} GiB"
 
 
-class Offer(Record):
-    """What a hoster lists. The price is gross.
+class Source(Record):
+    """Where a reader can look a figure up: the page's address and the day it said so."""
 
-    verified says whether somebody compared it with the hoster's own list on as_of.
+    address: str = Field(pattern=r"^https://[^\s]+$")
+    date: datetime.date
+
+
+class Offer(Record):
+    """What a hoster lists; prices are of a month, with one IPv4 address where ipv4 is true.
+
+    verified says whether somebody compared it with its source on as_of; an offer that nobody verified is an example.
+    reference_units: what bench.host gives for one core of it, where somebody ran it there.
     """
 
     name: str
@@ -48,13 +60,32 @@ class Offer(Record):
     memory_mib: int = Field(ge=MIN_MEMORY_MIB)
     disk_gib: int = Field(ge=1)
     disk_kind: Literal["nvme", "ssd", "hdd"]
-    price_eur_month: float = Field(ge=0)
+    eur_per_month_net: float = Field(ge=0)
+    eur_per_month_gross: float = Field(ge=0)
     as_of: datetime.date
     verified: bool
     ipv4: bool
     console: bool
+    growable: bool
+    """Whether it can be made larger without a new installation."""
+    root: bool
+    """Whether its user is root and may install what they like."""
+    reference_units: float | None = Field(default=None, gt=0)
+    source: Source | None = None
     note: str = ""
-    source: str = ""
+
+    @pydantic.model_validator(mode="after")
+    def _sound(self) -> Offer:
+        if self.eur_per_month_net > self.eur_per_month_gross:
+            raise ValueError("the net price is above the gross one")
+        if self.verified and self.source is None:
+            raise ValueError("a verified price needs a source: an address and a date that a reader can open")
+        return self
+
+    @property
+    def example(self) -> bool:
+        """Whether it only shows the form: nobody compared its price with a page that a reader can open."""
+        return not self.verified
 
     @property
     def spec(self) -> HostingSpec:
@@ -65,10 +96,16 @@ class Offer(Record):
         """How old the price is."""
         return (today - self.as_of).days
 
+    def stale(self, today: datetime.date) -> bool:
+        """Whether the price is so old that it must be looked up again."""
+        return self.age_days(today) > STALE_DAYS
+
 
 def _first(error: pydantic.ValidationError) -> str:
     found = error.errors()[0]
     place = ".".join(str(part) for part in found["loc"])
+    if not place:  # about several keys at once
+        return str(found["msg"]).removeprefix("Value error, ")
     return f"{place}: {found['msg']}" + ("" if found["type"] == "missing" else f" (is {found['input']!r})")
 
 

@@ -19,11 +19,14 @@ cpu = "shared"
 memory_mib = 4096
 disk_gib = 40
 disk_kind = "nvme"
-price_eur_month = 4.5
+eur_per_month_net = 3.78
+eur_per_month_gross = 4.5
 as_of = 2026-01-31
 verified = false
 ipv4 = true
 console = true
+growable = true
+root = true
 """
 
 
@@ -31,8 +34,8 @@ console = true
 def test_every_file_of_the_folder_is_an_offer_within_the_budget(name: str) -> None:
     offer = hosting.load_offer(name)
     assert offer.name == offer.spec.offer == name
-    assert 0 < offer.price_eur_month <= 20
-    assert offer.verified is False or offer.source, "a verified price names its source"
+    assert 0 < offer.eur_per_month_net <= offer.eur_per_month_gross <= 20
+    assert offer.example is not offer.verified
     assert offer.as_of >= datetime.date(2025, 1, 1)
 
 
@@ -59,7 +62,10 @@ def test_an_unknown_name_is_answered_with_what_exists() -> None:
         ("vcpus = = 2", "bad.toml is no TOML"),
         (GOOD.replace("vcpus = 2", "vcpus = -2"), "bad.toml is no offer: vcpus"),
         (GOOD.replace("memory_mib = 4096", "memory_mib = 16"), "bad.toml is no offer: memory_mib"),
-        (GOOD.replace("price_eur_month = 4.5", ""), "bad.toml is no offer: price_eur_month: Field required"),
+        (GOOD.replace("eur_per_month_gross = 4.5", ""), "bad.toml is no offer: eur_per_month_gross: Field required"),
+        (GOOD.replace("gross = 4.5", "gross = 3"), "the net price is above the gross one"),
+        (GOOD.replace("verified = false", "verified = true"), "a verified price needs a source"),
+        (GOOD + 'source = {address = "a friend said so", date = 2026-01-31}', "bad.toml is no offer: source.address"),
         (GOOD + "colour = 'red'", "bad.toml is no offer: colour"),
         (GOOD.replace('"nvme"', '"tape"'), "bad.toml is no offer: disk_kind"),
         (GOOD.replace("2026-01-31", "'soon'"), "bad.toml is no offer: as_of"),
@@ -74,7 +80,15 @@ def test_a_bad_file_is_named_with_its_fault(tmp_path: Path, content: str, words:
     assert words in error.value.what and str(tmp_path / "bad.toml") in error.value.where
 
 
-@given(st.floats(0.1, 64), st.integers(256, 10**6), st.integers(1, 10**4))
+def test_a_verified_offer_names_a_page_and_an_old_one_is_stale(tmp_path: Path) -> None:
+    source = 'source = {address = "https://hoster.example/prices", date = 2026-01-31}'
+    (tmp_path / "mine.toml").write_text(GOOD.replace("verified = false", "verified = true") + source)
+    offer = hosting.load_offer("mine", tmp_path)
+    assert not offer.example and offer.source is not None and offer.source.date == offer.as_of
+    assert not offer.stale(datetime.date(2026, 7, 30)) and offer.stale(datetime.date(2026, 7, 31))
+
+
+@given(st.floats(0.1, 64), st.integers(hosting.MIN_MEMORY_MIB, 10**6), st.integers(1, 10**4))
 def test_positive_sizes_are_taken(vcpus: float, memory_mib: int, disk_gib: int) -> None:
     spec = hosting.hosting_spec(vcpus, memory_mib, disk_gib)
     assert (spec.vcpus, spec.memory_mib, spec.disk_gib) == (vcpus, memory_mib, disk_gib)
