@@ -1,0 +1,116 @@
+"""What `size`, `report` and `compare` do: where runs are kept, who makes them, and the answer in words."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from rich.table import Table
+
+from loadtest.run import Run
+from loadtest.sizing import lattice
+from loadtest.sizing.answer import Sizing, answer, verdict
+from loadtest.sizing.ledger import Finished, Ledger
+from loadtest.sizing.request import Request, request
+from loadtest.sizing.size import size
+from loadtest.sizing.trial import TrialAt
+from vm import artefact
+from vm.errors import BadInput, WatchpostError
+from vm.hosting import load_offers
+from vm.lab import Lab
+from vm.progress import note
+
+KEPT = Path("/var/cache/watchpost/sizes")
+"""Beside the images: destroying a lab must not take its runs along."""
+
+REQUEST = "request.json"
+"""Beside the runs: what they were made for."""
+
+
+def folder(lab: Lab, runs: str, recorded: str = "") -> Path:
+    """Where runs are: of a lab, or where the user says. Raises BadInput for a recorded set that is none."""
+    if runs and recorded:
+        raise BadInput("--runs and --recorded exclude each other", "", "--recorded only reads, --runs also makes what is missing")
+    if recorded and not (Path(recorded) / REQUEST).is_file():
+        raise BadInput(f"{recorded} holds no recorded runs", recorded, f"name a directory with {REQUEST} and runs")
+    return Path(recorded or runs) if recorded or runs else KEPT / lab.name
+
+
+def run_size(
+    lab: Lab, *, hosts: str, services: str, growth: str, budget: str, quick: bool, full: bool, runs: str, recorded: str
+) -> Sizing:
+    """Size a fleet: on recorded runs, or with runs of the lab. The same words again go on where they stopped."""
+    where = folder(lab, runs, recorded)
+    if recorded:
+        asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST))
+        return size(asked, Ledger(where), load_offers(), today(), None)
+    trial_at, context = live(lab)
+    base = Request(cores=os.cpu_count() or 1, context=context)
+    asked = request(hosts, services, growth, budget, quick=quick, full=full, base=base)
+    artefact.save(asked, where / REQUEST)
+    note(f"size: {asked.hosts} hosts x {asked.services} services, runs in {where}")
+    larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
+    if larger:
+        note(f"this host has {asked.cores} cores: {', '.join(larger)} vCPU can only be predicted")
+    return size(asked, Ledger(where), load_offers(), today(), trial_at)
+
+
+def recall(lab: Lab, runs: str, recorded: str) -> Sizing:
+    """The sizing that finished runs give, without making any."""
+    where = folder(lab, runs, recorded)
+    return size(artefact.load(Request, where / REQUEST), Ledger(where), load_offers(), today(), None)
+
+
+def live(lab: Lab) -> tuple[TrialAt, str]:
+    """Who makes real runs in this lab, and the digest of what they share. Raises WatchpostError where nobody can.
+
+    loadtest/trial.py owns both: trial_at(lab) and context(lab).
+    """
+    try:
+        module = importlib.import_module("loadtest.trial")
+    except ModuleNotFoundError as error:
+        raise WatchpostError("this version can not make runs of its own", "loadtest/trial.py", "use --recorded DIR") from error
+    make = cast(Callable[[Lab], TrialAt], module.trial_at)
+    return make(lab), cast(Callable[[Lab], str], module.context)(lab)
+
+
+def read_run(path: str) -> Run:
+    """A run from its file: a ledger's, or a run's own. Raises BadInput."""
+    try:
+        return artefact.load(Finished, Path(path)).run
+    except BadInput:
+        return artefact.load(Run, Path(path))
+
+
+def today() -> datetime.date:
+    """The day for the age of prices."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def table(sizing: Sizing) -> Table:
+    """The answer for a terminal."""
+    short = answer(sizing)
+    shown = Table(show_header=False, box=None, pad_edge=False)
+    for caveat in short.caveats:
+        shown.add_row("note", caveat)
+    shown.add_row("verdict", verdict(sizing) + (f": {short.why}" if short.why else ""))
+    if short.vcpus is not None or short.memory_mib is not None:
+        what = "smallest" if sizing.found and sizing.found.chosen else "predicted, not run"
+        shown.add_row(what, f"{short.vcpus or '?':g} vCPU, {short.memory_mib or '?'} MiB" if short.vcpus else f"more than 4 vCPU, {short.memory_mib} MiB")
+    if sizing.need and sizing.need.cell:
+        shown.add_row("order", f"{sizing.need.cell}, {short.disk_gib or '?'} GiB, for {sizing.request.growth:g} times the fleet")
+    shown.add_row("price", f"{short.eur_per_month:.2f} EUR a month: {short.offer}; {short.eur_reason}" if short.eur_per_month is not None else short.eur_reason)
+    for failing in short.failing_runs:
+        value = f"{failing.value:.3g}" if failing.value is not None else "?"
+        shown.add_row("below it", f"{failing.vcpus:g} vCPU, {failing.memory_mib} MiB breaks {failing.objective}: {value}, target {failing.target:g}")
+    shown.add_row("limit", short.limiting_resource or "not known")
+    for limit in sizing.limits:
+        shown.add_row("", f"{limit.resource} ends at {limit.multiple:.1f} times the load ({limit.how}: {limit.evidence})")
+    for line in sizing.compared:
+        measured = f"{line.measured.value:.3g}" if line.measured else "not measured"
+        shown.add_row("model", f"{line.what}: predicted {line.predicted.value:.3g} ({line.predicted.low:.3g} to {line.predicted.high:.3g}), measured {measured} {line.unit}")
+    return shown

@@ -1,0 +1,70 @@
+"""How much disk a retention time needs, from measured bytes a state change and a stated number of changes. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from loadtest.estimate import Estimate
+from loadtest.run import Run
+from loadtest.sizing import metrics
+from loadtest.sizing.line import mean
+from vm.artefact import Record
+
+CHANGES_PER_SERVICE_DAY = 2.0
+"""Our assumption, not a measurement: each service goes down and up again once a day. The disk scales with it."""
+RETENTION_DAYS = 365
+FREE_SHARE = 0.30
+"""Of the disk, kept free at the end of the retention time. GitHub warns at 70 % of a disk:
+https://docs.github.com/en/enterprise-server@3.0/admin/enterprise-management/recommended-alert-thresholds, read 2026-11-25."""
+GIB = 2**30
+
+
+class Disk(Record):
+    """The disk of a fleet. day_bytes: what a day adds (history and logs), with its interval. gib: what to order."""
+
+    base_mib: float
+    day_bytes: Estimate
+    changes_per_day: float
+    bytes_per_change: Estimate
+    log_bytes_per_day: float
+    retention_days: int = RETENTION_DAYS
+    gib: int
+
+    def used_gib(self, day: float) -> Estimate:
+        """GiB in use after so many days."""
+        base = self.base_mib / 1024
+        return Estimate(
+            value=base + self.day_bytes.value * day / GIB,
+            low=base + self.day_bytes.low * day / GIB,
+            high=base + self.day_bytes.high * day / GIB,
+            repeats=self.day_bytes.repeats,
+        )
+
+
+def disk_of(runs: Iterable[Run], hosts: float, services: int, retention_days: int = RETENTION_DAYS) -> Disk | None:
+    """The disk that these runs tell; None where bytes a state change or the base were not measured. The interval's upper end is used."""
+    sound = [run for run in runs if run.verdict != "invalid"]
+    change = mean([run.metrics[metrics.BYTES_PER_STATE_CHANGE].value for run in sound if metrics.BYTES_PER_STATE_CHANGE in run.metrics])
+    bases = [run.metrics[metrics.DISK_BASE_MIB].value for run in sound if metrics.DISK_BASE_MIB in run.metrics]
+    if change is None or not bases:
+        return None
+    logs = mean([run.metrics[metrics.LOG_BYTES_PER_DAY].value for run in sound if metrics.LOG_BYTES_PER_DAY in run.metrics])
+    log_bytes = logs.high if logs else 0.0
+    changes = hosts * services * CHANGES_PER_SERVICE_DAY
+    day = Estimate(
+        value=change.value * changes + log_bytes,
+        low=change.low * changes + log_bytes,
+        high=change.high * changes + log_bytes,
+        repeats=change.repeats,
+    )
+    used = max(bases) / 1024 + day.high * retention_days / GIB
+    return Disk(
+        base_mib=max(bases),
+        day_bytes=day,
+        changes_per_day=changes,
+        bytes_per_change=change,
+        log_bytes_per_day=log_bytes,
+        retention_days=retention_days,
+        gib=math.ceil(used / (1 - FREE_SHARE)),
+    )

@@ -1,0 +1,112 @@
+"""A sizing from request to answer: fit, search, prove, ramp, predict, add headroom, price. Runs come from the bench."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+from loadtest.run import Load, Run
+from loadtest.sizing import lattice
+from loadtest.sizing.answer import Predicted, Sizing, caveats
+from loadtest.sizing.bench import Bench, NotMade
+from loadtest.sizing.disk import disk_of
+from loadtest.sizing.effort import EFFORTS, Effort
+from loadtest.sizing.headroom import Need, need
+from loadtest.sizing.lattice import AMPLE_MIB, Cell
+from loadtest.sizing.ledger import Ledger
+from loadtest.sizing.limits import limiting, limits
+from loadtest.sizing.model import FIT_HOSTS, Model, compare, fit_model
+from loadtest.sizing.pricing import price
+from loadtest.sizing.request import Request
+from loadtest.sizing.rules_of_thumb import rules
+from loadtest.sizing.search import Found, Search
+from loadtest.sizing.trial import RAMP, TrialAt
+from loadtest.sizing.watch import Watch
+from vm.hosting import Offer
+from vm.progress import Stages
+
+FIT_REPEATS = 2
+SEARCH_TRIALS = 5 + 3 * 4 + 4 * 4
+"""About: the largest size, three steps in vCPUs, four in memory."""
+PROOF_TRIALS = 5 + 2 * 3 + 1
+
+
+def size(
+    request: Request, ledger: Ledger, offers: Iterable[Offer], today: datetime.date, trial_at: TrialAt | None, stages: Stages | None = None
+) -> Sizing:
+    """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
+    effort = EFFORTS[request.effort]
+    fit_hosts = tuple(hosts for hosts in effort.fit_hosts if hosts <= min(FIT_HOSTS, request.hosts))
+    planned = SEARCH_TRIALS + (0 if effort.name == "quick" else PROOF_TRIALS) + len(fit_hosts) * 2 * FIT_REPEATS
+    bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
+    found, unfinished = None, ""
+    try:
+        fit_on(bench, request, fit_hosts)
+        found = Search(bench, request.load, effort, request.cores, request.disk_gib).find()
+        ramp_at(bench, request, effort, found)
+    except NotMade as missing:
+        unfinished = f"{missing.what}; {missing.todo}"
+    return conclude(request, found, unfinished, tuple(bench.served.values()), offers, today)
+
+
+def fit_on(bench: Bench, request: Request, hosts: tuple[int, ...]) -> None:
+    """Runs of small fleets on the largest machine, for the model."""
+    vcpus = lattice.measurable(request.cores)
+    if not vcpus:
+        return
+    spec = Cell(vcpus=vcpus[-1], memory_mib=AMPLE_MIB).spec(request.disk_gib)
+    for count in hosts:
+        load = Load(hosts=count, services=request.services, interval_s=request.interval_s)
+        for scenario in ("steady", "collect"):
+            for repeat in range(FIT_REPEATS):
+                bench.run(spec, load, scenario, length="short", repeat=repeat)
+
+
+def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
+    """One ramp on the size that was found: how far it carries, and what ends first."""
+    if effort.ramp and found.chosen is not None:
+        bench.run(found.chosen.spec(request.disk_gib), request.load, RAMP, length="short", repeat=0)
+
+
+def conclude(
+    request: Request, found: Found | None, unfinished: str, runs: tuple[Run, ...], offers: Iterable[Offer], today: datetime.date
+) -> Sizing:
+    """What runs and a search say together. Pure."""
+    load = request.load
+    model = fit_model(runs)
+    known = limits(runs, model)
+    disk = disk_of(runs, request.hosts * request.growth, request.services)
+    predicted = predict(load, model) if found is None or found.chosen is None else None
+    base = found.chosen if found and found.chosen else _cell(predicted)
+    needed: Need | None = need(base, load, request.growth, model) if base else None
+    return Sizing(
+        request=request,
+        caveats=caveats(runs, request.effort),
+        found=found,
+        unfinished=unfinished,
+        model=model,
+        compared=compare(model, load, runs),
+        rules=rules(request.hosts, request.services),
+        limits=known,
+        limiting_resource=limiting(found.edges if found else (), known),
+        predicted=predicted,
+        need=needed,
+        disk=disk,
+        price=price(offers, needed, disk.gib if disk else None, request.budget_eur, today) if needed else None,
+        runs=runs,
+    )
+
+
+def predict(load: Load, model: Model) -> Predicted | None:
+    """The size that the lines ask for where no measured one passed; its bursts are not known, its average use is."""
+    cores, memory = model.cpu_cores_at(load), model.memory_mib_at(load.hosts)
+    if cores is None and memory is None:
+        return None
+    vcpus = next((one for one in lattice.VCPUS if cores.high <= one), None) if cores else None
+    return Predicted(vcpus=vcpus, memory_mib=lattice.up_to_step(memory.high) if memory else None)
+
+
+def _cell(predicted: Predicted | None) -> Cell | None:
+    if predicted is None or predicted.vcpus is None or predicted.memory_mib is None:
+        return None
+    return Cell(vcpus=predicted.vcpus, memory_mib=predicted.memory_mib)

@@ -1,0 +1,29 @@
+"""What sizing asks of whoever makes runs. The shape only; loadtest/trial.py makes real ones, tests a simulated machine's."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from loadtest.run import Load, Run
+from vm.hosting import HostingSpec
+
+Length = Literal["short", "full"]
+
+SCENARIOS = ("collect", "reload", "people", "steady", "outage")
+"""What a size must pass, those first that break soonest on a small machine: a failing size stops at its first broken objective."""
+
+RAMP = "ramp"
+LOW_LOAD = 0.1
+"""Multiple of the load at which a machine must meet `steady` before a failure of it counts."""
+
+
+class Trial(Protocol):
+    """Make one run on a machine of this size, which is prepared (made, tuned by Puppet, warm) if it is not yet."""
+
+    def __call__(self, size: HostingSpec, scenario: str, *, length: Length, repeat: int) -> Run: ...
+
+
+class TrialAt(Protocol):
+    """The trial function for a load: fleet of its hosts, arrivals of its multiple."""
+
+    def __call__(self, load: Load) -> Trial: ...
