@@ -1,0 +1,1 @@
+"""What a sizing is told as: one page of HTML, its JSON twin, a specification for a hoster, and two runs side by side."""

@@ -1,0 +1,38 @@
+"""How sure a sizing is, and what its words rest on, in sentences. Pure."""
+
+from __future__ import annotations
+
+from loadtest.sizing.answer import Sizing, verdict
+from loadtest.sizing.effort import EFFORTS
+from loadtest.sizing.pricing import THIS_CPU
+
+WORDS = {
+    "passed": "proven at both edges",
+    "estimate": "a first estimate; nothing is proven",
+    "predicted": "predicted, not run: no size that this host can measure passes",
+    "failed": "no size passes",
+    "invalid": "not proven",
+    "unfinished": "unfinished: the same command goes on from here",
+}
+
+
+def sure(sizing: Sizing) -> tuple[str, ...]:
+    """Sentences, the verdict first."""
+    word = verdict(sizing)
+    why = sizing.unfinished or (sizing.found.why if sizing.found else "")
+    effort = EFFORTS[sizing.request.effort]
+    said = [WORDS[word] + (f": {why}" if why else "")]
+    said.append(
+        f"lengths used ({effort.name}): {effort.search.length} trials to search, "
+        + (f"{effort.proof.length} ones to prove; up to {effort.proof.repeats} of each scenario decide" if effort.name != "quick" else "none to prove")
+    )
+    places = sorted({f"{run.ran_on.cpu_model}, {run.ran_on.cores} cores, {run.ran_on.driver} ({run.ran_on.accelerator})" for run in sizing.runs})
+    said.append(f"{len(sizing.runs)} runs, made on {'; '.join(places) or 'no machine'}")
+    invalid = sum(run.verdict == "invalid" for run in sizing.runs)
+    if invalid:
+        said.append(f"{invalid} of them invalid; they count neither way")
+    noise = max((max(run.ran_on.noise_before, run.ran_on.noise_during) for run in sizing.runs), default=0.0)
+    said.append(f"others took at most {noise:.0%} of that host's CPU")
+    if sizing.model.reference_units is None:
+        said.append(f"CPU {THIS_CPU}: bench.host was not run, so that the need can not be converted")
+    return tuple(said)
