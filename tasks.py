@@ -16,6 +16,9 @@ from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
 from loadtest import freeze
+from loadtest.report import comparison, render
+from loadtest.sizing import command as sizing
+from loadtest.sizing.answer import answer
 from provision import bench, checks, own_server, quality, status, visit
 from provision.lab_plan import CONTROL_REPO
 from provision.raising import raise_lab, raze_lab
@@ -163,6 +166,50 @@ def doctor_task(c: Context, json: bool = False) -> None:
 def print_json(value: Any) -> None:
     """JSON on standard output."""
     print(json.dumps(value, indent=2))
+
+
+RUNS = LAB | JSON | {"runs": "directory of finished runs, which are used again; by default the lab's", "recorded": "directory of recorded runs: only reads, needs no lab"}
+
+
+@task(name="size", help=RUNS | {
+    "hosts": "hosts of the fleet (50)", "services": "services of each host (20)", "growth": "how many times the fleet may grow (2)",
+    "budget": "EUR a month, gross (20)", "quick": "a first estimate in about 10 minutes, without proof", "full": "more repeats; takes what it needs",
+})  # fmt: skip
+@command
+def size_task(
+    c: Context, hosts: str = "", services: str = "", growth: str = "", budget: str = "", quick: bool = False, full: bool = False, runs: str = "",
+    recorded: str = "", lab: str = "", json: bool = False,
+) -> None:  # fmt: skip
+    """Find the smallest machine that carries the fleet, prove that the next smaller fails, price it. Goes on where it was interrupted."""
+    found = sizing.run_size(
+        named(lab), hosts=hosts, services=services, growth=growth, budget=budget, quick=quick, full=full, runs=runs, recorded=recorded
+    )
+    if json:
+        print(answer(found).model_dump_json(indent=2))
+    else:
+        OUT.print(sizing.table(found))
+    if answer(found).verdict in ("failed", "invalid", "unfinished"):
+        raise Exit(code=1)
+
+
+@task(name="report", help=RUNS | {"out": "directory for report.html, report.json and hosting.md (report)"})
+@command
+def report_task(c: Context, out: str = "report", runs: str = "", recorded: str = "", lab: str = "", json: bool = False) -> None:
+    """Write what `size` found as one page without scripts, its JSON twin, and a specification for a hoster."""
+    found = sizing.recall(named(lab), runs, recorded)
+    files = render.write(found, Path(out))
+    print(render.twin(found) if json else "\n".join(map(str, files)))
+
+
+@task(name="compare", positional=["a", "b"], help=JSON | {"a": "file of a run", "b": "file of another"})
+@command
+def compare_task(c: Context, a: str, b: str, json: bool = False) -> None:
+    """Two runs side by side, with intervals: which differences are real."""
+    found = comparison.compare(sizing.read_run(a), sizing.read_run(b))
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(comparison.table(found))
 
 
 KIND = {"kind": "monitor, puppet or fleet"}
@@ -354,6 +401,6 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(provision, simulate, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
+namespace = Collection(provision, simulate, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze))

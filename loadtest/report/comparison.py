@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from loadtest.estimate import Estimate
 from loadtest.objective import Verdict
@@ -84,7 +84,7 @@ def _load(run: Run) -> str:
 
 def table(found: Comparison) -> Table:
     """Both runs for a terminal."""
-    shown = Table("metric", "A", "B", "B / A", "difference", box=None, pad_edge=False, caption="\n".join([*found.warnings, *found.other]) or None)
+    shown = Table(Column("metric", overflow="fold"), "A", "B", "B / A", "difference", box=None, pad_edge=False, caption="\n".join([*found.warnings, *found.other]) or None)
     shown.add_row("verdict", found.verdict_a, found.verdict_b, "", "")
     for one in found.metrics:
         shown.add_row(one.metric, _told(one.a), _told(one.b), f"{one.ratio:.2f}" if one.ratio is not None else "", one.verdict)

@@ -15,6 +15,8 @@ WORDS = {
     "unfinished": "unfinished: the same command goes on from here",
 }
 
+REPEATS = {1: "one sound trial of each scenario decides", 3: "two of up to three sound trials of each scenario decide"}
+
 
 def sure(sizing: Sizing) -> tuple[str, ...]:
     """Sentences, the verdict first."""
@@ -24,7 +26,7 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     said = [WORDS[word] + (f": {why}" if why else "")]
     said.append(
         f"lengths used ({effort.name}): {effort.search.length} trials to search, "
-        + (f"{effort.proof.length} ones to prove; up to {effort.proof.repeats} of each scenario decide" if effort.name != "quick" else "none to prove")
+        + (f"{effort.proof.length} ones to prove, {REPEATS[effort.proof.repeats]}" if effort.name != "quick" else "none to prove")
     )
     places = sorted({f"{run.ran_on.cpu_model}, {run.ran_on.cores} cores, {run.ran_on.driver} ({run.ran_on.accelerator})" for run in sizing.runs})
     said.append(f"{len(sizing.runs)} runs, made on {'; '.join(places) or 'no machine'}")

@@ -6,12 +6,12 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, GRID = "#1f2933", "#d9dee4"
 BLUE, RED, GREEN, AMBER = "#2667a8", "#b3261e", "#2e7d4f", "#b26a00"
@@ -36,6 +36,9 @@ class Drawing:
 @contextmanager
 def drawing(name: str, height: float = 3.0) -> Iterator[Drawing]:
     """A plot by a name that is unique on its page. height in inches, at a width of 6.6."""
+    import matplotlib  # half a second, which other commands should not wait for
+    from matplotlib.figure import Figure
+
     style: Any = {**STYLE, "svg.hashsalt": name}  # its keys are a closed list of words for the type checker
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(6.6, height), layout="constrained")

@@ -11,6 +11,7 @@ from loadtest.sizing.disk import Disk
 from loadtest.sizing.headroom import Need
 from loadtest.sizing.limits import Limit
 from loadtest.sizing.model import Compared, Model
+from loadtest.sizing.predicted import Predicted
 from loadtest.sizing.pricing import Price
 from loadtest.sizing.request import Request
 from loadtest.sizing.rules_of_thumb import Rule
@@ -19,14 +20,6 @@ from vm.artefact import Record
 
 SIMULATED = "simulated machine"
 """RanOn.cpu_model of a run that a model made up, for tests and examples."""
-
-
-class Predicted(Record):
-    """A size that this host can not measure, or that no run has shown yet."""
-
-    vcpus: float | None
-    memory_mib: int | None
-    how: Literal["predicted, not run"] = "predicted, not run"
 
 
 class Sizing(Record):
@@ -98,7 +91,7 @@ def caveats(runs: Iterable[Run], effort: str) -> tuple[str, ...]:
     if len({(run.ran_on.cpu_model, run.ran_on.cores, run.ran_on.driver, run.ran_on.lock_sha256) for run in made}) > 1:
         found.append("mixed: these runs were not all made on one host with one lock and one driver")
     if effort == "quick":
-        found.append("a first estimate: short trials, edges not proven")
+        found.append("a first estimate: computed from short trials of one size, no edge is proven")
     return tuple(found)
 
 
@@ -122,7 +115,7 @@ def answer(sizing: Sizing) -> Answer:
         order_vcpus=need.cell.vcpus if need and need.cell else None,
         order_memory_mib=need.cell.memory_mib if need and need.cell else None,
         eur_per_month=price.eur_per_month if price else None,
-        eur_reason=price.reason if price else "no size was found, so that nothing was priced",
+        eur_reason=_eur_reason(sizing),
         offer=price.pick.offer.name if price and price.pick else None,
         limiting_resource=sizing.limiting_resource,
         passing_run=next((name for name in passing if _scenario(sizing, name) == "steady"), passing[-1] if passing else None),
@@ -143,6 +136,13 @@ def verdict(sizing: Sizing) -> Verdict | Literal["estimate", "predicted", "unfin
     if sizing.found.verdict == "failed" and sizing.predicted is not None:
         return "predicted"
     return sizing.found.verdict
+
+
+def _eur_reason(sizing: Sizing) -> str:
+    if sizing.price is None:
+        return "no size was found, so that nothing was priced"
+    predicted = sizing.predicted is not None and sizing.price.pick is not None
+    return "; ".join(part for part in (sizing.price.reason, "for a predicted size" if predicted else "") if part)
 
 
 def _scenario(sizing: Sizing, name: str) -> str:

@@ -22,6 +22,7 @@ class Bench:
     def __init__(self, ledger: Ledger, trial_at: TrialAt | None, context: str, watch: Watch) -> None:
         self.ledger = ledger
         self.trial_at = trial_at
+        watch.silent = trial_at is None
         self.context = context
         self.watch = watch
         self.served: dict[str, Run] = {}

@@ -48,9 +48,9 @@ def run_size(
     if recorded:
         asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST))
         return size(asked, Ledger(where), load_offers(), today(), None)
+    asked = request(hosts, services, growth, budget, quick=quick, full=full, base=Request(cores=os.cpu_count() or 1))
     trial_at, context = live(lab)
-    base = Request(cores=os.cpu_count() or 1, context=context)
-    asked = request(hosts, services, growth, budget, quick=quick, full=full, base=base)
+    asked = asked.model_copy(update={"context": context})
     artefact.save(asked, where / REQUEST)
     note(f"size: {asked.hosts} hosts x {asked.services} services, runs in {where}")
     larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
@@ -97,10 +97,11 @@ def table(sizing: Sizing) -> Table:
     shown = Table(show_header=False, box=None, pad_edge=False)
     for caveat in short.caveats:
         shown.add_row("note", caveat)
+    what = "smallest" if sizing.found and sizing.found.chosen else "predicted, not run"
     shown.add_row("verdict", verdict(sizing) + (f": {short.why}" if short.why else ""))
     if short.vcpus is not None or short.memory_mib is not None:
-        what = "smallest" if sizing.found and sizing.found.chosen else "predicted, not run"
-        shown.add_row(what, f"{short.vcpus or '?':g} vCPU, {short.memory_mib or '?'} MiB" if short.vcpus else f"more than 4 vCPU, {short.memory_mib} MiB")
+        cpu = f"{short.vcpus:g} vCPU" if short.vcpus is not None else "more than 4 vCPU"
+        shown.add_row(what, f"{cpu}, {short.memory_mib or '?'} MiB")
     if sizing.need and sizing.need.cell:
         shown.add_row("order", f"{sizing.need.cell}, {short.disk_gib or '?'} GiB, for {sizing.request.growth:g} times the fleet")
     shown.add_row("price", f"{short.eur_per_month:.2f} EUR a month: {short.offer}; {short.eur_reason}" if short.eur_per_month is not None else short.eur_reason)

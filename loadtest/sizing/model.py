@@ -104,7 +104,9 @@ class Compared(Record):
 
 
 def compare(model: Model, load: Load, runs: Iterable[Run]) -> tuple[Compared, ...]:
-    """Predictions for a load, beside runs of exactly that load on the size that the model was fitted on."""
+    """Predictions for a load that is larger than what was fitted, beside runs of exactly that load on the size of the fit."""
+    if load.hosts <= FIT_HOSTS:
+        return ()
     same = [run for run in runs if run.load == load and run.verdict == "passed" and _size(run) == (model.vcpus, model.memory_mib_size)]
     steady = [run for run in same if run.scenario == "steady"]
     collect = [run for run in same if run.scenario == "collect"]
@@ -117,7 +119,8 @@ def compare(model: Model, load: Load, runs: Iterable[Run]) -> tuple[Compared, ..
     for what, unit, predicted, of, name in wanted:
         if predicted is None:
             continue
-        measured = mean([run.metrics[name].value for run in of if name in run.metrics])
+        values = [run.metrics[name] for run in of if name in run.metrics]
+        measured = values[0] if len(values) == 1 else mean([one.value for one in values])
         agree = None if measured is None else predicted.low <= measured.value <= predicted.high
         found.append(Compared(what=what, unit=unit, predicted=predicted, measured=measured, agree=agree))
     return tuple(found)

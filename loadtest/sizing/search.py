@@ -17,7 +17,7 @@ from loadtest.sizing.effort import Effort, Goal
 from loadtest.sizing.judgement import Judgement, judge_all, judge_scenario
 from loadtest.sizing.lattice import AMPLE_MIB, Axis, Cell
 from loadtest.sizing.metrics import MEMORY_PEAK_MIB
-from loadtest.sizing.trial import LOW_LOAD, SCENARIOS
+from loadtest.sizing.trial import LOW_LOAD, OUTAGE, SCENARIOS, SEARCHED
 from vm.artefact import Record
 from vm.hosting import MIN_MEMORY_MIB, HostingSpec
 
@@ -55,12 +55,20 @@ class Search:
         if not self.vcpus:
             return self._found(None, (), "invalid", "this host has one core: the monitor has none of its own")
         top = self._hint(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
+        if top.verdict == "passed":
+            top = self._outlasts(top.cell)
         if top.verdict != "passed":
             return self._found(None, (), top.verdict, top.why or _broke(top))
-        chosen = self._least_memory(self._least_vcpus())
         if self.effort.name == "quick":
-            return self._found(self._hint(chosen), (), "passed", "a first estimate: short trials, edges not proven")
-        return self._proof(chosen)
+            return self._found(None, (), "passed", "one size was run, and a smaller one computed from it")
+        cell = self._least_memory(self._least_vcpus())
+        while (guarded := self._outlasts(cell)).verdict == "failed" and (higher := self._higher(guarded)) is not None:
+            cell = higher
+        return self._proof(cell)
+
+    def so_far(self, why: str) -> Found:
+        """What is known when the search was cut short."""
+        return self._found(None, (), "invalid", why)
 
     def _least_vcpus(self) -> float:
         """The fewest vCPUs that pass with ample memory; what is invalid counts as not passing here."""
@@ -136,11 +144,15 @@ class Search:
         return prove(axis, lower, low_load, self.bench.served[judged.runs[-1]]), None
 
     def _hint(self, cell: Cell) -> Judgement:
-        return self._judge(cell, "search", self.effort.search, 0, SCENARIOS)
+        return self._judge(cell, "search", self.effort.search, 0, SEARCHED)
+
+    def _outlasts(self, cell: Cell) -> Judgement:
+        return self._judge(cell, OUTAGE, self.effort.search, 0, (OUTAGE,))
 
     def _proven(self, cell: Cell) -> Judgement:
         """By full trials; what broke in short ones first, so that a failing size fails soon."""
-        broke = self.tried[cell, "search"].scenario if (cell, "search") in self.tried else ""
+        hints = (self.tried[cell, kind] for kind in ("search", OUTAGE) if (cell, kind) in self.tried)
+        broke = next((hint.scenario for hint in hints if hint.verdict == "failed"), "")
         order = sorted(SCENARIOS, key=lambda name: name != broke)
         return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, order)
 

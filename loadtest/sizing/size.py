@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from loadtest.run import Load, Run
 from loadtest.sizing import lattice
-from loadtest.sizing.answer import Predicted, Sizing, caveats
+from loadtest.sizing.answer import Sizing, caveats
 from loadtest.sizing.bench import Bench, NotMade
 from loadtest.sizing.disk import disk_of
 from loadtest.sizing.effort import EFFORTS, Effort
@@ -15,7 +15,8 @@ from loadtest.sizing.headroom import Need, need
 from loadtest.sizing.lattice import AMPLE_MIB, Cell
 from loadtest.sizing.ledger import Ledger
 from loadtest.sizing.limits import limiting, limits
-from loadtest.sizing.model import FIT_HOSTS, Model, compare, fit_model
+from loadtest.sizing.model import FIT_HOSTS, compare, fit_model
+from loadtest.sizing.predicted import Predicted, estimate, predict
 from loadtest.sizing.pricing import price
 from loadtest.sizing.request import Request
 from loadtest.sizing.rules_of_thumb import rules
@@ -26,7 +27,7 @@ from vm.hosting import Offer
 from vm.progress import Stages
 
 FIT_REPEATS = 2
-SEARCH_TRIALS = 5 + 3 * 4 + 4 * 4
+SEARCH_TRIALS = 5 + 3 * 3 + 4 * 3
 """About: the largest size, three steps in vCPUs, four in memory."""
 PROOF_TRIALS = 5 + 2 * 3 + 1
 
@@ -37,15 +38,17 @@ def size(
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
     fit_hosts = tuple(hosts for hosts in effort.fit_hosts if hosts <= min(FIT_HOSTS, request.hosts))
-    planned = SEARCH_TRIALS + (0 if effort.name == "quick" else PROOF_TRIALS) + len(fit_hosts) * 2 * FIT_REPEATS
+    planned = 5 if effort.name == "quick" else SEARCH_TRIALS + PROOF_TRIALS + len(fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
+    search = Search(bench, request.load, effort, request.cores, request.disk_gib)
     found, unfinished = None, ""
     try:
         fit_on(bench, request, fit_hosts)
-        found = Search(bench, request.load, effort, request.cores, request.disk_gib).find()
+        found = search.find()
         ramp_at(bench, request, effort, found)
     except NotMade as missing:
         unfinished = f"{missing.what}; {missing.todo}"
+        found = found or search.so_far(unfinished)
     return conclude(request, found, unfinished, tuple(bench.served.values()), offers, today)
 
 
@@ -76,7 +79,9 @@ def conclude(
     model = fit_model(runs)
     known = limits(runs, model)
     disk = disk_of(runs, request.hosts * request.growth, request.services)
-    predicted = predict(load, model) if found is None or found.chosen is None else None
+    predicted = None
+    if found is None or found.chosen is None:
+        predicted = (estimate(runs) if request.effort == "quick" else None) or predict(load, model)
     base = found.chosen if found and found.chosen else _cell(predicted)
     needed: Need | None = need(base, load, request.growth, model) if base else None
     return Sizing(
@@ -95,15 +100,6 @@ def conclude(
         price=price(offers, needed, disk.gib if disk else None, request.budget_eur, today) if needed else None,
         runs=runs,
     )
-
-
-def predict(load: Load, model: Model) -> Predicted | None:
-    """The size that the lines ask for where no measured one passed; its bursts are not known, its average use is."""
-    cores, memory = model.cpu_cores_at(load), model.memory_mib_at(load.hosts)
-    if cores is None and memory is None:
-        return None
-    vcpus = next((one for one in lattice.VCPUS if cores.high <= one), None) if cores else None
-    return Predicted(vcpus=vcpus, memory_mib=lattice.up_to_step(memory.high) if memory else None)
 
 
 def _cell(predicted: Predicted | None) -> Cell | None:

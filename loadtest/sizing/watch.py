@@ -12,12 +12,13 @@ from vm.progress import Stages, note
 
 
 class Watch:
-    """Counts trials against a plan. planned: how many trials the search is expected to need."""
+    """Counts trials against a plan. planned: how many trials the search is expected to need; silent: nothing is being tried."""
 
     def __init__(self, planned: int, stages: Stages | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.planned = planned
         self.stages = stages or Stages()
         self.clock = clock
+        self.silent = False
         self.made = 0
         self.spent_s = 0.0
 
@@ -32,6 +33,8 @@ class Watch:
 
     def known(self, text: str) -> None:
         """Say what is known now, and how long the rest takes if its trials take as long as those before."""
+        if self.silent:
+            return
         left = max(1, self.planned - self.made)
         minutes = left * self.spent_s / self.made / 60 if self.made else None
         note(f"known: {text}" + (f"; about {left} trials, {minutes:.0f} min left" if minutes is not None else ""))
