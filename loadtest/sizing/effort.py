@@ -12,7 +12,7 @@ from loadtest.sizing.trial import Length
 from vm.artefact import Record
 
 EXCEED_RATIO = 0.5
-"""A size fails when more than this share of its sound trials fail: the value of the draft's reference implementation."""
+"""A size fails when more than this share of its sound trials fail: what FD.io CSIT, where MLRsearch comes from, uses."""
 
 
 class Goal(Record):

@@ -1,0 +1,275 @@
+"""The search on a simulated machine: the smallest size, proof at both edges, noise, invalid runs, and going on after a cut."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated import Machine
+
+from loadtest.objective import Objective, Outcome
+from loadtest.run import Load, Run
+from loadtest.sizing.answer import Sizing, answer
+from loadtest.sizing.edge import Edge, prove
+from loadtest.sizing.effort import Goal
+from loadtest.sizing.judgement import judge_scenario
+from loadtest.sizing.lattice import STEP_MIB, VCPUS, Cell, below, measurable
+from loadtest.sizing.ledger import Asked, Ledger
+from loadtest.sizing.request import Request
+from loadtest.sizing.size import size
+from loadtest.sizing.trial import SCENARIOS, Length, Trial
+from vm.errors import BadInput
+from vm.hosting import MIN_MEMORY_MIB, HostingSpec
+from vm.progress import Stages
+
+TODAY = datetime.date(2026, 11, 25)
+
+
+class Quiet(Stages):
+    """Stages that say nothing."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        yield []
+
+
+def sized(machine: Machine, folder: Path, request: Request | None = None) -> Sizing:
+    """A whole sizing of a simulated machine."""
+    return size(request or Request(), Ledger(folder), (), TODAY, machine.at, Quiet())
+
+
+def carries(machine: Machine, cell: Cell, load: Load) -> bool:
+    """What the model says without noise, from every scenario in turn: the truth that a search should find."""
+    still = Machine(**{**vars(machine), "noise": 0.0, "invalid": 0.0, "asked": []})
+    return all(still.run(cell.spec(20), load, scenario, "full", 0).verdict == "passed" for scenario in SCENARIOS)
+
+
+def test_the_smallest_size_is_found_and_both_edges_are_proven(tmp_path: Path) -> None:
+    machine = Machine()
+    found = sized(machine, tmp_path).found
+    assert found is not None and found.verdict == "passed" and found.chosen is not None
+    load = Request().load
+    assert carries(machine, found.chosen, load)
+    for edge in found.edges:
+        assert edge.proven and edge.cell == below(found.chosen, edge.axis)
+        assert edge.cell is not None and not carries(machine, edge.cell, load)
+        assert edge.broken is not None and edge.broken.verdict == "failed"
+    assert {edge.axis for edge in found.edges} == {"cpu", "memory"}
+
+
+def test_the_runs_that_prove_are_not_those_that_searched(tmp_path: Path) -> None:
+    sizing = sized(Machine(), tmp_path)
+    assert sizing.found is not None and sizing.found.passing is not None
+    searched = {name for one in sizing.found.tried if one is not sizing.found.passing for name in one.runs}
+    edges = {edge.failing_run for edge in sizing.found.edges}
+    proofs = {name for one in sizing.found.tried for name in one.runs if "-full-" in name}
+    assert set(sizing.found.passing.runs) <= proofs and edges <= proofs
+    assert not set(sizing.found.passing.runs) & searched
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), noise=st.floats(0, 0.05), hosts=st.integers(21, 50), per_host=st.floats(0.5, 4), cpu=st.floats(0.002, 0.01)
+)
+def test_whatever_the_machine_the_answer_is_proven_or_says_why_not(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, noise: float, hosts: int, per_host: float, cpu: float
+) -> None:
+    machine = Machine(seed=seed, noise=noise, mib_per_host=per_host, cpu_s_per_result=cpu)
+    sizing = sized(machine, tmp_path_factory.mktemp("runs"), Request(hosts=hosts))
+    short = answer(sizing)
+    if short.verdict != "passed":
+        assert short.why
+        return
+    runs = {run.name: run for run in sizing.runs}
+    assert {runs[name].scenario for name in short.passing_runs} == set(SCENARIOS)
+    assert all(runs[name].verdict == "passed" and runs[name].size.memory_mib == short.memory_mib for name in short.passing_runs)
+    assert {one.axis for one in short.failing_runs} == {"cpu", "memory"}
+    for one in short.failing_runs:
+        failing, low = runs[one.run], runs[one.low_load_run]
+        assert failing.verdict == "failed" and low.verdict == "passed" and low.began_at < failing.began_at
+        assert (failing.size.vcpus, failing.size.memory_mib) == (one.vcpus, one.memory_mib)
+        steps = (VCPUS.index(short.vcpus or 0) - VCPUS.index(one.vcpus), ((short.memory_mib or 0) - one.memory_mib) // STEP_MIB)
+        assert steps == ((1, 0) if one.axis == "cpu" else (0, 1))
+
+
+@settings(max_examples=15, deadline=None)
+@given(hosts=st.integers(1, 150), more=st.integers(0, 50), base=st.floats(100, 900))
+def test_more_hosts_never_need_less_memory(tmp_path_factory: pytest.TempPathFactory, hosts: int, more: int, base: float) -> None:
+    needed = []
+    for count in (hosts, hosts + more):
+        machine = Machine(noise=0, mib_base=base)
+        sizing = sized(machine, tmp_path_factory.mktemp("runs"), Request(hosts=count, cores=5))
+        assert sizing.need is not None
+        needed.append((answer(sizing).memory_mib or 0, sizing.need.memory_mib))
+    assert needed[0][0] <= needed[1][0] and needed[0][1] <= needed[1][1]
+
+
+@settings(max_examples=15, deadline=None)
+@given(interval=st.floats(5, 600), longer=st.floats(1, 10))
+def test_a_longer_interval_never_needs_more_cpu(tmp_path_factory: pytest.TempPathFactory, interval: float, longer: float) -> None:
+    needed = []
+    for seconds in (interval, interval * longer):
+        sizing = sized(Machine(noise=0), tmp_path_factory.mktemp("runs"), Request(interval_s=seconds, cores=5))
+        cell = sizing.need.cell if sizing.need else None
+        needed.append((answer(sizing).vcpus or 99, cell.vcpus if cell else 99))
+    assert needed[0][0] >= needed[1][0] and needed[0][1] >= needed[1][1]
+
+
+def test_invalid_runs_are_made_again_and_count_neither_way(tmp_path: Path) -> None:
+    sizing = sized(Machine(invalid=0.1, seed=4), tmp_path)
+    invalid = [run for run in sizing.runs if run.verdict == "invalid"]
+    assert invalid and answer(sizing).verdict == "passed"
+    assert not {run.name for run in invalid} & {one.run for one in answer(sizing).failing_runs}
+
+
+def test_too_many_invalid_runs_make_the_answer_invalid_and_say_why(tmp_path: Path) -> None:
+    short = answer(sized(Machine(invalid=1.0), tmp_path))
+    assert short.verdict == "invalid" and "support cores" in short.why and short.passing_run is None
+
+
+def test_a_machine_that_does_not_come_up_below_is_no_proof(tmp_path: Path) -> None:
+    class Dead(Machine):
+        def run(self, size: HostingSpec, load: Load, scenario: str, length: Length, repeat: int) -> Run:
+            made = super().run(size, load, scenario, length, repeat)
+            if size.memory_mib >= 448:
+                return made
+            broken = Outcome(objective=Objective(name="up", metric="up", bound="at least", target=1), value=None, verdict="failed")
+            return made.model_copy(update={"outcomes": (broken,), "verdict": "failed"})
+
+    found = sized(Dead(), tmp_path).found
+    assert found is not None and found.chosen is not None and found.chosen.memory_mib == 448
+    (memory,) = (edge for edge in found.edges if edge.axis == "memory")
+    assert not memory.proven and "low load" in memory.why
+    assert found.verdict == "invalid" and "memory" in found.why
+
+
+def edge_runs() -> tuple[Cell, Run, Run]:
+    """A sound proof: low load passed first, then the load broke it."""
+    cell, load = Cell(vcpus=0.25, memory_mib=448), Request().load
+    machine = Machine()
+    low = machine.run(cell.spec(20), load.model_copy(update={"multiple": 0.1}), "steady", "short", 0)
+    return cell, low, machine.run(cell.spec(20), load, "collect", "full", 0)
+
+
+def test_a_failure_after_a_pass_at_low_load_is_a_proof() -> None:
+    cell, low, failing = edge_runs()
+    edge = prove("cpu", cell, low, failing)
+    assert edge == Edge(
+        axis="cpu", cell=cell, low_load_run=low.name, failing_run=failing.name, broken=failing.first_broken(), proven=True, why=""
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "failing", "words"),
+    [
+        ({"verdict": "failed"}, {}, "not seen to work at low load"),
+        ({"verdict": "invalid"}, {}, "not seen to work at low load"),
+        ({"load": Request().load}, {}, "not `steady` at low load"),
+        ({"scenario": "people"}, {}, "not `steady` at low load"),
+        ({"began_at": 9e9}, {}, "came after the failure"),
+        ({"size": HostingSpec(vcpus=0.5, memory_mib=448, disk_gib=20)}, {}, "another machine"),
+        ({}, {"size": HostingSpec(vcpus=0.25, memory_mib=512, disk_gib=20)}, "another machine"),
+        ({}, {"verdict": "passed"}, "no sound run of this machine failed"),
+        ({}, {"verdict": "invalid"}, "no sound run of this machine failed"),
+        ({}, {"outcomes": ()}, "no sound run of this machine failed"),
+    ],
+)
+def test_what_lacks_anything_is_no_proof(low: dict[str, object], failing: dict[str, object], words: str) -> None:
+    cell, sound, broke = edge_runs()
+    edge = prove("cpu", cell, sound.model_copy(update=low), broke.model_copy(update=failing))
+    assert not edge.proven and words in edge.why
+
+
+def test_without_a_run_at_low_load_nothing_is_proven() -> None:
+    cell, _, failing = edge_runs()
+    assert not prove("cpu", cell, None, failing).proven
+
+
+@pytest.mark.parametrize(
+    ("repeats", "verdicts", "verdict", "made"),
+    [
+        (1, "p", "passed", 1), (1, "f", "failed", 1), (1, "ip", "passed", 2), (1, "iii", "invalid", 3),
+        (3, "pp", "passed", 2), (3, "ff", "failed", 2), (3, "fpp", "passed", 3), (3, "pff", "failed", 3), (3, "pifp", "passed", 4),
+    ],
+)  # fmt: skip
+def test_trials_are_made_until_their_number_decides(repeats: int, verdicts: str, verdict: str, made: int) -> None:
+    names = {"p": "passed", "f": "failed", "i": "invalid"}
+    cell = Cell(vcpus=1, memory_mib=512)
+    base = Machine().run(cell.spec(20), Request().load, "steady", "short", 0)
+    found = judge_scenario(
+        cell, "steady", Goal(length="short", repeats=repeats), lambda n: base.model_copy(update={"name": f"r{n}", "verdict": names[verdicts[n]]})
+    )
+    assert found.verdict == verdict and len(found.runs) == made
+
+
+def test_an_interrupted_search_goes_on_from_its_finished_runs(tmp_path: Path) -> None:
+    whole = Machine()
+    expected = answer(sized(whole, tmp_path / "whole"))
+
+    class Cut(Machine):
+        left = 17
+
+        def at(self, load: Load) -> Trial:
+            def trial(size: HostingSpec, scenario: str, *, length: Length, repeat: int) -> Run:
+                if not self.left:
+                    raise KeyboardInterrupt
+                self.left -= 1
+                return self.run(size, load, scenario, length, repeat)
+
+            return trial
+
+    machine = Cut()
+    with pytest.raises(KeyboardInterrupt):
+        sized(machine, tmp_path / "cut")
+    assert len(Ledger(tmp_path / "cut").all()) == 17
+    machine.left = 10**6
+    assert answer(sized(machine, tmp_path / "cut")) == expected
+    assert sorted(machine.asked) == sorted(whole.asked), "no run was made twice"
+    again = len(machine.asked)
+    sized(machine, tmp_path / "cut")
+    assert len(machine.asked) == again
+
+
+def test_a_run_of_another_context_or_question_is_not_used(tmp_path: Path) -> None:
+    load = Request().load
+    asked = Asked(size=HostingSpec(vcpus=1, memory_mib=512, disk_gib=20), load=load, scenario="steady", length="short", repeat=0, context="a")
+    ledger = Ledger(tmp_path)
+    ledger.keep(asked, Machine().run(asked.size, load, "steady", "short", 0))
+    assert ledger.find(asked) is not None
+    assert ledger.find(asked.model_copy(update={"size": asked.size.model_copy(update={"offer": "x"})})) is not None, "the size counts, not its offer"
+    for other in ({"context": "b"}, {"repeat": 1}, {"length": "full"}, {"load": load.model_copy(update={"hosts": 20})}):
+        assert ledger.find(asked.model_copy(update=other)) is None
+    ledger.path(asked).rename(ledger.path(asked.model_copy(update={"context": "b"})))
+    with pytest.raises(BadInput, match="another run"):
+        ledger.find(asked.model_copy(update={"context": "b"}))
+
+
+def test_what_no_measurable_size_carries_is_predicted_and_says_so(tmp_path: Path) -> None:
+    sizing = sized(Machine(collect_cpu_s=40), tmp_path)
+    short = answer(sizing)
+    assert short.verdict == "predicted" and short.passing_run is None and not short.failing_runs
+    assert sizing.predicted is not None and sizing.predicted.how == "predicted, not run"
+    assert "collecting run" in short.why
+
+
+def test_a_quick_answer_is_an_estimate_and_runs_one_size(tmp_path: Path) -> None:
+    sizing = sized(Machine(), tmp_path, Request(effort="quick"))
+    short = answer(sizing)
+    assert short.verdict == "estimate" and any("estimate" in one for one in short.caveats)
+    assert short.passing_run is None and len({run.size for run in sizing.runs}) == 1 and len(sizing.runs) == len(SCENARIOS)
+
+
+@pytest.mark.parametrize(("cores", "most"), [(1, None), (2, 1.0), (3, 2.0), (4, 2.0), (5, 4.0), (64, 4.0)])
+def test_a_size_is_measured_only_beside_a_core_for_the_rest(cores: int, most: float | None) -> None:
+    assert (measurable(cores)[-1] if measurable(cores) else None) == most
+
+
+def test_the_lattice_ends_at_the_least_memory_there_is() -> None:
+    assert below(Cell(vcpus=0.1, memory_mib=MIN_MEMORY_MIB), "memory") is None
+    assert below(Cell(vcpus=0.1, memory_mib=MIN_MEMORY_MIB), "cpu") is None
+    assert below(Cell(vcpus=0.25, memory_mib=256), "memory") == Cell(vcpus=0.25, memory_mib=192)
