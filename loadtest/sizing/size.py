@@ -15,7 +15,7 @@ from loadtest.sizing.headroom import Need, need
 from loadtest.sizing.lattice import AMPLE_MIB, Cell
 from loadtest.sizing.ledger import Ledger
 from loadtest.sizing.limits import limiting, limits
-from loadtest.sizing.model import FIT_HOSTS, compare, fit_model
+from loadtest.sizing.model import compare, fit_model
 from loadtest.sizing.predicted import Predicted, estimate, predict
 from loadtest.sizing.pricing import price
 from loadtest.sizing.request import Request
@@ -37,13 +37,12 @@ def size(
 ) -> Sizing:
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
-    fit_hosts = tuple(hosts for hosts in effort.fit_hosts if hosts <= min(FIT_HOSTS, request.hosts))
-    planned = 5 if effort.name == "quick" else SEARCH_TRIALS + PROOF_TRIALS + len(fit_hosts) * 2 * FIT_REPEATS
+    planned = 5 if effort.name == "quick" else SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
     search = Search(bench, request.load, effort, request.cores, request.disk_gib)
     found, unfinished = None, ""
     try:
-        fit_on(bench, request, fit_hosts)
+        fit_on(bench, request, effort.fit_hosts)
         found = search.find()
         ramp_at(bench, request, effort, found)
     except NotMade as missing:
@@ -53,7 +52,7 @@ def size(
 
 
 def fit_on(bench: Bench, request: Request, hosts: tuple[int, ...]) -> None:
-    """Runs of small fleets on the largest machine, for the model."""
+    """Runs of small fleets on the largest machine, for the model; also where the fleet itself is smaller: two points make a line."""
     vcpus = lattice.measurable(request.cores)
     if not vcpus:
         return

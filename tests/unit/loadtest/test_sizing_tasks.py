@@ -1,0 +1,71 @@
+"""size, report and compare as a user calls them, on the recorded example: answers, exit codes, and words for bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = "tests/recorded/size-example"
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "invoke", *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+
+
+def test_size_on_recorded_runs_gives_the_whole_answer() -> None:
+    done = invoke("size", "--recorded", EXAMPLE, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["vcpus"], found["memory_mib"], found["verdict"]) == (0.5, 448, "passed")
+    assert found["eur_per_month"] is None and "add your hoster's offers" in found["eur_reason"]
+    assert {(one["axis"], one["proven"]) for one in found["failing_runs"]} == {("cpu", True), ("memory", True)}
+    table = invoke("size", "--recorded", EXAMPLE)
+    assert table.stdout.split("\n")[0].startswith("note") and "SIMULATED" in table.stdout.split("\n")[0]
+
+
+def test_what_was_not_recorded_is_missed_by_name() -> None:
+    done = invoke("size", "--recorded", EXAMPLE, "--hosts", "49", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "unfinished" and "49 hosts" in found["why"] and found["passing_run"] is None
+
+
+def test_report_writes_its_three_files(tmp_path: Path) -> None:
+    done = invoke("report", "--recorded", EXAMPLE, "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.html", "report.json", "hosting.md"}
+    assert all(str(tmp_path / "out" / name) in done.stdout for name in ("report.html", "report.json", "hosting.md"))
+
+
+def test_compare_reads_two_files() -> None:
+    a, b = sorted(path for path in (ROOT / EXAMPLE).glob("*.json") if path.name != "request.json")[:2]
+    done = invoke("compare", str(a), str(b), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("size", "--recorded", "/nowhere"), "/nowhere holds no recorded runs"),
+        (("size", "--recorded", EXAMPLE, "--runs", "/tmp"), "--runs and --recorded exclude each other"),
+        (("size", "--recorded", EXAMPLE, "--quick", "--full"), "--quick and --full exclude each other"),
+        (("size", "--recorded", EXAMPLE, "--hosts", "0"), "--hosts"),
+        (("size", "--recorded", EXAMPLE, "--hosts", "many"), "--hosts"),
+        (("size", "--recorded", EXAMPLE, "--services", "-1"), "--services"),
+        (("size", "--recorded", EXAMPLE, "--growth", "0.5"), "--growth"),
+        (("size", "--recorded", EXAMPLE, "--budget", "0"), "--budget"),
+        (("size", "--recorded", EXAMPLE, "--growth", "nan"), "--growth"),
+        (("report", "--recorded", "/nowhere"), "/nowhere holds no recorded runs"),
+        (("compare", "/nowhere/a.json", f"{EXAMPLE}/request.json"), "/nowhere/a.json"),
+        (("compare", f"{EXAMPLE}/request.json", f"{EXAMPLE}/request.json"), "request.json"),
+    ],
+)
+def test_bad_words_end_with_a_sentence(words: tuple[str, ...], says: str) -> None:
+    done = invoke(*words)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr and not done.stdout
