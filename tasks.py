@@ -201,11 +201,12 @@ def report_task(c: Context, out: str = "report", runs: str = "", recorded: str =
     print(render.twin(found) if json else "\n".join(map(str, files)))
 
 
-@task(name="compare", positional=["a", "b"], help=JSON | {"a": "file of a run", "b": "file of another"})
+@task(name="compare", positional=["a", "b"], help=RUNS | {"a": "a run: its name in the report, or its file", "b": "another"})
 @command
-def compare_task(c: Context, a: str, b: str, json: bool = False) -> None:
+def compare_task(c: Context, a: str, b: str, runs: str = "", recorded: str = "", lab: str = "", json: bool = False) -> None:
     """Two runs side by side, with intervals: which differences are real."""
-    found = comparison.compare(sizing.read_run(a), sizing.read_run(b))
+    where = sizing.folder(named(lab), runs, recorded)
+    found = comparison.compare(sizing.read_run(a, where), sizing.read_run(b, where))
     if json:
         print(found.model_dump_json(indent=2))
     else:

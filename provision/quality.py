@@ -13,7 +13,7 @@ from vm.command import run
 from vm.errors import WatchpostError
 from vm.progress import note
 
-UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"))
+UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/loadtest", "tests/unit/test_imports.py"))
 """Unit tests in two halves that take about as long as each other."""
 
 TEARDOWN_S = 120

@@ -30,6 +30,9 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     )
     places = sorted({f"{run.ran_on.cpu_model}, {run.ran_on.cores} cores, {run.ran_on.driver} ({run.ran_on.accelerator})" for run in sizing.runs})
     said.append(f"{len(sizing.runs)} runs, made on {'; '.join(places) or 'no machine'}")
+    split = disagreed(sizing)
+    if split:
+        said.append(f"repeats disagreed, so that the edge is not sharp there: {'; '.join(split)}")
     invalid = sum(run.verdict == "invalid" for run in sizing.runs)
     if invalid:
         said.append(f"{invalid} of them invalid; they count neither way")
@@ -38,3 +41,12 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     if sizing.model.reference_units is None:
         said.append(f"CPU {THIS_CPU}: bench.host was not run, so that the need can not be converted")
     return tuple(said)
+
+
+def disagreed(sizing: Sizing) -> list[str]:
+    """Sizes and scenarios of which the same question got both answers."""
+    asked: dict[str, set[str]] = {}
+    for run in sizing.runs:
+        if run.verdict != "invalid" and run.load == sizing.request.load:
+            asked.setdefault(f"{run.scenario} on {run.size.vcpus:g} vCPU, {run.size.memory_mib} MiB", set()).add(run.verdict)
+    return [question for question, verdicts in asked.items() if len(verdicts) > 1]

@@ -45,7 +45,7 @@ def drawing(name: str, height: float = 3.0) -> Iterator[Drawing]:
         made = Drawing(figure.add_subplot())
         yield made
         target = io.StringIO()
-        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.savefig(target, format="svg", transparent=True)
         made.svg = inline(target.getvalue(), name)
 
 

@@ -11,7 +11,7 @@ from loadtest.sizing.disk import Disk
 from loadtest.sizing.headroom import Need
 from loadtest.sizing.limits import Limit
 from loadtest.sizing.model import Compared, Model
-from loadtest.sizing.predicted import Predicted
+from loadtest.sizing.predicted import Larger, Predicted
 from loadtest.sizing.pricing import Price
 from loadtest.sizing.request import Request
 from loadtest.sizing.rules_of_thumb import Rule
@@ -36,6 +36,7 @@ class Sizing(Record):
     limits: tuple[Limit, ...]
     limiting_resource: str | None
     predicted: Predicted | None
+    larger: tuple[Larger, ...]
     need: Need | None
     disk: Disk | None
     price: Price | None

@@ -78,12 +78,18 @@ def live(lab: Lab) -> tuple[TrialAt, str]:
     return make(lab), cast(Callable[[Lab], str], module.context)(lab)
 
 
-def read_run(path: str) -> Run:
-    """A run from its file: a ledger's, or a run's own. Raises BadInput."""
-    try:
-        return artefact.load(Finished, Path(path)).run
-    except BadInput:
-        return artefact.load(Run, Path(path))
+def read_run(word: str, where: Path) -> Run:
+    """A run by its file, or by its name among those of a directory. Raises BadInput."""
+    path = Path(word)
+    if path.is_file():
+        try:
+            return artefact.load(Finished, path).run
+        except BadInput:
+            return artefact.load(Run, path)
+    named = [one.run for one in Ledger(where).all() if one.run.name == word]
+    if not named:
+        raise BadInput(f"there is no run {word!r}", str(where), "name a run as the report does, or its file")
+    return named[-1]
 
 
 def today() -> datetime.date:

@@ -8,7 +8,7 @@ from typing import Literal
 from loadtest.run import Load, Run
 from loadtest.sizing import metrics
 from loadtest.sizing.headroom import knee
-from loadtest.sizing.lattice import VCPUS, up_to_step
+from loadtest.sizing.lattice import VCPUS, measurable, up_to_step
 from loadtest.sizing.model import Model
 from vm.artefact import Record
 
@@ -28,6 +28,25 @@ def predict(load: Load, model: Model) -> Predicted | None:
         return None
     vcpus = next((one for one in VCPUS if cores.high <= one), None) if cores else None
     return Predicted(vcpus=vcpus, memory_mib=up_to_step(memory.high) if memory else None)
+
+
+class Larger(Record):
+    """A size above what this host can measure: how many times today's load it should carry, its average use at the knee."""
+
+    vcpus: float
+    multiple: float
+    how: Literal["predicted, not run"] = "predicted, not run"
+
+
+def larger(load: Load, model: Model, cores: int) -> tuple[Larger, ...]:
+    """The vCPUs of the lattice that a host of so many cores can not measure, by CPU seconds a check."""
+    line = model.cpu_cores
+    if line is None or not line.slope.high or not load.results_per_s:
+        return ()
+    beyond = [vcpus for vcpus in VCPUS if vcpus not in measurable(cores)]
+    return tuple(
+        Larger(vcpus=vcpus, multiple=max(0.0, knee(vcpus) * vcpus - line.base) / line.slope.high / load.results_per_s) for vcpus in beyond
+    )
 
 
 def estimate(runs: Iterable[Run]) -> Predicted | None:

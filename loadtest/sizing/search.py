@@ -6,23 +6,18 @@ step below it in each direction. The runs that picked a size do not prove it: pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from loadtest.objective import Verdict
 from loadtest.run import Load
 from loadtest.sizing import lattice
 from loadtest.sizing.bench import Bench
 from loadtest.sizing.edge import Edge, prove
-from loadtest.sizing.effort import Effort, Goal
-from loadtest.sizing.judgement import Judgement, judge_all, judge_scenario
+from loadtest.sizing.effort import Effort
+from loadtest.sizing.judge import Judge
+from loadtest.sizing.judgement import Judgement
 from loadtest.sizing.lattice import AMPLE_MIB, Axis, Cell
 from loadtest.sizing.metrics import MEMORY_PEAK_MIB
-from loadtest.sizing.trial import LOW_LOAD, OUTAGE, SCENARIOS, SEARCHED
 from vm.artefact import Record
-from vm.hosting import MIN_MEMORY_MIB, HostingSpec
-
-PROOF_REPEATS = 10
-"""Repeats of proofs are numbered from here, so that they are not the runs that picked the size."""
+from vm.hosting import MIN_MEMORY_MIB
 
 
 class Found(Record):
@@ -40,29 +35,27 @@ class Found(Record):
 
 
 class Search:
-    """One search; judgements are made once and remembered."""
+    """One search at a load, with the vCPUs that a host of so many cores can measure."""
 
     def __init__(self, bench: Bench, load: Load, effort: Effort, cores: int, disk_gib: int) -> None:
         self.bench = bench
-        self.load = load
-        self.effort = effort
+        self.quick = effort.name == "quick"
         self.vcpus = lattice.measurable(cores)
-        self.disk_gib = disk_gib
-        self.tried: dict[tuple[Cell, str], Judgement] = {}
+        self.judge = Judge(bench, load, effort, disk_gib)
 
     def find(self) -> Found:
         """Search, prove, and say what is known. Raises NotMade when a recorded set lacks a run."""
         if not self.vcpus:
             return self._found(None, (), "invalid", "this host has one core: the monitor has none of its own")
-        top = self._hint(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
+        top = self.judge.hint(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
         if top.verdict == "passed":
-            top = self._outlasts(top.cell)
+            top = self.judge.outlasts(top.cell)
         if top.verdict != "passed":
             return self._found(None, (), top.verdict, top.why or _broke(top))
-        if self.effort.name == "quick":
+        if self.quick:
             return self._found(None, (), "passed", "one size was run, and a smaller one computed from it")
         cell = self._least_memory(self._least_vcpus())
-        while (guarded := self._outlasts(cell)).verdict == "failed" and (higher := self._higher(guarded)) is not None:
+        while (guarded := self.judge.outlasts(cell)).verdict == "failed" and (higher := self._higher(guarded)) is not None:
             cell = higher
         return self._proof(cell)
 
@@ -75,24 +68,24 @@ class Search:
         low, high = -1, len(self.vcpus) - 1  # low fails, high passes
         while high - low > 1:
             middle = (low + high) // 2
-            passes = self._hint(Cell(vcpus=self.vcpus[middle], memory_mib=AMPLE_MIB)).verdict == "passed"
+            passes = self.judge.hint(Cell(vcpus=self.vcpus[middle], memory_mib=AMPLE_MIB)).verdict == "passed"
             low, high = (low, middle) if passes else (middle, high)
             self.bench.watch.known(f"{self.vcpus[high]:g} vCPU pass, with ample memory")
         return self.vcpus[high]
 
     def _least_memory(self, vcpus: float) -> Cell:
         """The least memory that passes with these vCPUs, looked for around the peak that was measured with ample memory."""
-        names = self._hint(Cell(vcpus=vcpus, memory_mib=AMPLE_MIB)).runs
+        names = self.judge.hint(Cell(vcpus=vcpus, memory_mib=AMPLE_MIB)).runs
         peaks = [run.metrics[MEMORY_PEAK_MIB].value for name in names if MEMORY_PEAK_MIB in (run := self.bench.served[name]).metrics]
         guess = min(AMPLE_MIB, lattice.up_to_step(max(peaks))) if peaks else lattice.START_MIB
-        passes = self._hint(Cell(vcpus=vcpus, memory_mib=guess)).verdict == "passed"
+        passes = self.judge.hint(Cell(vcpus=vcpus, memory_mib=guess)).verdict == "passed"
         low, high = (0, guess) if passes else (guess, AMPLE_MIB)  # low fails (or is no machine), high passes
         stride = lattice.STEP_MIB
         while high - low > lattice.STEP_MIB:
             probe = max(high - stride, low + lattice.STEP_MIB) if passes else min(low + stride, high - lattice.STEP_MIB)
             if probe < MIN_MEMORY_MIB:
                 break
-            if self._hint(Cell(vcpus=vcpus, memory_mib=probe)).verdict == "passed":
+            if self.judge.hint(Cell(vcpus=vcpus, memory_mib=probe)).verdict == "passed":
                 high = probe
             else:
                 low = probe
@@ -104,7 +97,7 @@ class Search:
 
     def _proof(self, cell: Cell) -> Found:
         """Climb until full trials pass, then go down until both edges fail."""
-        while (judged := self._proven(cell)).verdict == "failed":
+        while (judged := self.judge.proven(cell)).verdict == "failed":
             higher = self._higher(judged)
             if higher is None:
                 return self._found(None, (), "failed", _broke(judged))
@@ -131,38 +124,13 @@ class Search:
         lower = lattice.below(cell, axis)
         if lower is None:
             return Edge(axis=axis, cell=None, why="the lattice ends here"), None
-        low = self.load.model_copy(update={"multiple": self.load.multiple * LOW_LOAD})
-        first = judge_scenario(
-            lower, "steady", self.effort.search, self.bench.maker(self._spec(lower), low, "steady", "short", PROOF_REPEATS)
-        )
-        low_load = self.bench.served[first.runs[-1]]
-        if first.verdict != "passed":
+        low_load = self.judge.low_load(lower)
+        if low_load.verdict != "passed":
             return prove(axis, lower, low_load, None), None
-        judged = self._proven(lower)
+        judged = self.judge.proven(lower)
         if judged.verdict == "passed":
             return prove(axis, lower, low_load, None), judged
         return prove(axis, lower, low_load, self.bench.served[judged.runs[-1]]), None
-
-    def _hint(self, cell: Cell) -> Judgement:
-        return self._judge(cell, "search", self.effort.search, 0, SEARCHED)
-
-    def _outlasts(self, cell: Cell) -> Judgement:
-        return self._judge(cell, OUTAGE, self.effort.search, 0, (OUTAGE,))
-
-    def _proven(self, cell: Cell) -> Judgement:
-        """By full trials; what broke in short ones first, so that a failing size fails soon."""
-        hints = (self.tried[cell, kind] for kind in ("search", OUTAGE) if (cell, kind) in self.tried)
-        broke = next((hint.scenario for hint in hints if hint.verdict == "failed"), "")
-        order = sorted(SCENARIOS, key=lambda name: name != broke)
-        return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, order)
-
-    def _judge(self, cell: Cell, kind: str, goal: Goal, first: int, scenarios: Sequence[str]) -> Judgement:
-        if (cell, kind) not in self.tried:
-            make: Callable[[str], Judgement] = lambda name: judge_scenario(  # noqa: E731
-                cell, name, goal, self.bench.maker(self._spec(cell), self.load, name, goal.length, first)
-            )
-            self.tried[cell, kind] = judge_all(cell, (make(name) for name in scenarios))
-        return self.tried[cell, kind]
 
     def _higher(self, judged: Judgement) -> Cell | None:
         """One step up in what ran out; vCPUs only as far as this host measures them."""
@@ -175,12 +143,9 @@ class Search:
             return None
         return more_memory or more_cpu if resource == "memory" else more_cpu or more_memory
 
-    def _spec(self, cell: Cell) -> HostingSpec:
-        return cell.spec(self.disk_gib)
-
     def _found(self, passing: Judgement | None, edges: tuple[Edge, ...], verdict: Verdict, why: str) -> Found:
         return Found(
-            chosen=passing.cell if passing else None, passing=passing, edges=edges, tried=tuple(self.tried.values()), verdict=verdict, why=why
+            chosen=passing.cell if passing else None, passing=passing, edges=edges, tried=tuple(self.judge.tried.values()), verdict=verdict, why=why
         )
 
 

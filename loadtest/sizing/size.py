@@ -16,7 +16,7 @@ from loadtest.sizing.lattice import AMPLE_MIB, Cell
 from loadtest.sizing.ledger import Ledger
 from loadtest.sizing.limits import limiting, limits
 from loadtest.sizing.model import compare, fit_model
-from loadtest.sizing.predicted import Predicted, estimate, predict
+from loadtest.sizing.predicted import Predicted, estimate, larger, predict
 from loadtest.sizing.pricing import price
 from loadtest.sizing.request import Request
 from loadtest.sizing.rules_of_thumb import rules
@@ -94,6 +94,7 @@ def conclude(
         limits=known,
         limiting_resource=limiting(found.edges if found else (), known),
         predicted=predicted,
+        larger=larger(load, model, request.cores),
         need=needed,
         disk=disk,
         price=price(offers, needed, disk.gib if disk else None, request.budget_eur, today) if needed else None,

@@ -30,7 +30,7 @@ from vm.hosting import HostingSpec, load_offers
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "tests/recorded/size-example"
 TODAY = datetime.date(2026, 11, 25)
-EVIL = "<script>alert(1)</script>\"'&{{ 7*7 }}$x^2$--><!--"
+EVIL = "<script>alert(1)</script>\"'&{{ 7*7 }}$\\frac{$--><!--"
 
 
 def recalled(folder: Path = EXAMPLE) -> Sizing:
@@ -227,3 +227,15 @@ def test_the_table_of_a_comparison_can_be_printed() -> None:
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(comparison.table(comparison.compare(a, b)))
     assert "collect_s" in console.export_text()
+
+
+def test_larger_sizes_than_the_host_measures_are_predicted_and_say_so(sizing: Sizing, page: str) -> None:
+    assert [one.vcpus for one in sizing.larger] == [2, 4] and sizing.larger[0].multiple < sizing.larger[1].multiple
+    assert all(one.how == "predicted, not run" for one in sizing.larger) and "predicted, not run" in " ".join(Text(page).pieces)
+
+
+def test_repeats_that_disagree_are_told(sizing: Sizing, page: str) -> None:
+    assert "repeats disagreed" not in page
+    twice = next(run for run in sizing.runs if run.verdict == "passed" and run.load == sizing.request.load)
+    other = twice.model_copy(update={"verdict": "failed", "name": "again"})
+    assert "repeats disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))

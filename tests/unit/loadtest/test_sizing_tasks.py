@@ -62,10 +62,17 @@ def test_compare_reads_two_files() -> None:
         (("size", "--recorded", EXAMPLE, "--budget", "0"), "--budget"),
         (("size", "--recorded", EXAMPLE, "--growth", "nan"), "--growth"),
         (("report", "--recorded", "/nowhere"), "/nowhere holds no recorded runs"),
-        (("compare", "/nowhere/a.json", f"{EXAMPLE}/request.json"), "/nowhere/a.json"),
+        (("compare", "no-such-run", f"{EXAMPLE}/request.json", "--recorded", EXAMPLE), "there is no run 'no-such-run'"),
         (("compare", f"{EXAMPLE}/request.json", f"{EXAMPLE}/request.json"), "request.json"),
     ],
 )
 def test_bad_words_end_with_a_sentence(words: tuple[str, ...], says: str) -> None:
     done = invoke(*words)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr and not done.stdout
+
+
+def test_compare_takes_the_names_of_a_report() -> None:
+    short = json.loads(invoke("size", "--recorded", EXAMPLE, "--json").stdout)
+    done = invoke("compare", short["passing_run"], short["failing_runs"][0]["run"], "--recorded", EXAMPLE, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict_b"] == "failed"

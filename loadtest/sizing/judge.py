@@ -1,0 +1,55 @@
+"""Judgements of sizes at a load, each made once: hints by short trials, proofs by full ones, and whether a size works at low load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadtest.run import Load, Run
+from loadtest.sizing.bench import Bench
+from loadtest.sizing.effort import Effort, Goal
+from loadtest.sizing.judgement import Judgement, judge_all, judge_scenario
+from loadtest.sizing.lattice import Cell
+from loadtest.sizing.trial import LOW_LOAD, OUTAGE, SCENARIOS, SEARCHED, Length
+
+PROOF_REPEATS = 10
+"""Repeats of proofs are numbered from here, so that they are not the runs that picked the size."""
+
+
+class Judge:
+    """Judgements by size and kind, in the order in which they were made."""
+
+    def __init__(self, bench: Bench, load: Load, effort: Effort, disk_gib: int) -> None:
+        self.bench = bench
+        self.load = load
+        self.effort = effort
+        self.disk_gib = disk_gib
+        self.tried: dict[tuple[Cell, str], Judgement] = {}
+
+    def hint(self, cell: Cell) -> Judgement:
+        """By short trials, the outage left out."""
+        return self._judge(cell, "search", self.effort.search, 0, SEARCHED)
+
+    def outlasts(self, cell: Cell) -> Judgement:
+        """Whether it bears a short outage."""
+        return self._judge(cell, OUTAGE, self.effort.search, 0, (OUTAGE,))
+
+    def proven(self, cell: Cell) -> Judgement:
+        """By full trials; what broke in short ones first, so that a failing size fails soon."""
+        hints = (self.tried[cell, kind] for kind in ("search", OUTAGE) if (cell, kind) in self.tried)
+        broke = next((hint.scenario for hint in hints if hint.verdict == "failed"), "")
+        return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, sorted(SCENARIOS, key=lambda name: name != broke))
+
+    def low_load(self, cell: Cell) -> Run:
+        """The run that decides whether this size meets `steady` at low load."""
+        low = self.load.model_copy(update={"multiple": self.load.multiple * LOW_LOAD})
+        found = self._scenario(cell, low, "steady", self.effort.search, "short", PROOF_REPEATS)
+        return self.bench.served[found.runs[-1]]
+
+    def _judge(self, cell: Cell, kind: str, goal: Goal, first: int, scenarios: Sequence[str]) -> Judgement:
+        if (cell, kind) not in self.tried:
+            each = (self._scenario(cell, self.load, name, goal, goal.length, first) for name in scenarios)
+            self.tried[cell, kind] = judge_all(cell, each)
+        return self.tried[cell, kind]
+
+    def _scenario(self, cell: Cell, load: Load, name: str, goal: Goal, length: Length, first: int) -> Judgement:
+        return judge_scenario(cell, name, goal, self.bench.maker(cell.spec(self.disk_gib), load, name, length, first))
