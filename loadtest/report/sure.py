@@ -38,6 +38,13 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
         said.append(f"{invalid} of them invalid; they count neither way")
     noise = max((max(run.ran_on.noise_before, run.ran_on.noise_during) for run in sizing.runs), default=0.0)
     said.append(f"others took at most {noise:.0%} of that host's CPU")
+    if any(run.ran_on.driver == "container" for run in sizing.runs):
+        extra, disk = sizing.request.vm_memory_mib, sizing.request.vm_disk_mib
+        said.append(
+            f"measured in a container; the order has {extra:g} MiB of memory and {disk or 0:g} MiB of disk more for a VM's kernel and boot"
+            if extra is not None
+            else "measured in a container; what a VM's kernel and boot take beside it was not measured and is not in the order"
+        )
     if sizing.model.reference_units is None:
         said.append(f"CPU {THIS_CPU}: bench.host was not run, so that the need can not be converted")
     return tuple(said)

@@ -49,8 +49,8 @@ def run_size(
         asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST))
         return size(asked, Ledger(where), load_offers(), today(), None)
     asked = request(hosts, services, growth, budget, quick=quick, full=full, base=Request(cores=os.cpu_count() or 1))
-    trial_at, context = live(lab)
-    asked = asked.model_copy(update={"context": context})
+    trial_at, context, extra = live(lab)
+    asked = asked.model_copy(update={"context": context, **extra})
     artefact.save(asked, where / REQUEST)
     note(f"size: {asked.hosts} hosts x {asked.services} services, runs in {where}")
     larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
@@ -65,17 +65,18 @@ def recall(lab: Lab, runs: str, recorded: str) -> Sizing:
     return size(artefact.load(Request, where / REQUEST), Ledger(where), load_offers(), today(), None)
 
 
-def live(lab: Lab) -> tuple[TrialAt, str]:
-    """Who makes real runs in this lab, and the digest of what they share. Raises WatchpostError where nobody can.
+def live(lab: Lab) -> tuple[TrialAt, str, dict[str, float]]:
+    """Who makes real runs in this lab, the digest of what they share, and what a VM takes more. Raises WatchpostError where nobody can.
 
-    loadtest/trial.py owns both: trial_at(lab) and context(lab).
+    loadtest/trial.py owns them: trial_at(lab), context(lab) and vm_extra(lab), which gives vm_memory_mib and vm_disk_mib or nothing.
     """
     try:
         module = importlib.import_module("loadtest.trial")
     except ModuleNotFoundError as error:
         raise WatchpostError("this version can not make runs of its own", "loadtest/trial.py", "use --recorded DIR") from error
     make = cast(Callable[[Lab], TrialAt], module.trial_at)
-    return make(lab), cast(Callable[[Lab], str], module.context)(lab)
+    extra = cast(Callable[[Lab], dict[str, float]], module.vm_extra)(lab)
+    return make(lab), cast(Callable[[Lab], str], module.context)(lab), extra
 
 
 def read_run(word: str, where: Path) -> Run:

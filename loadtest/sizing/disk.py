@@ -42,7 +42,9 @@ class Disk(Record):
         )
 
 
-def disk_of(runs: Iterable[Run], hosts: float, services: int, retention_days: int = RETENTION_DAYS) -> Disk | None:
+def disk_of(
+    runs: Iterable[Run], hosts: float, services: int, retention_days: int = RETENTION_DAYS, vm_disk_mib: float = 0
+) -> Disk | None:
     """The disk that these runs tell; None where bytes a state change or the base were not measured. The interval's upper end is used."""
     sound = [run for run in runs if run.verdict != "invalid"]
     change = mean([run.metrics[metrics.BYTES_PER_STATE_CHANGE].value for run in sound if metrics.BYTES_PER_STATE_CHANGE in run.metrics])
@@ -58,9 +60,10 @@ def disk_of(runs: Iterable[Run], hosts: float, services: int, retention_days: in
         high=change.high * changes + log_bytes,
         repeats=change.repeats,
     )
-    used = max(bases) / 1024 + day.high * retention_days / GIB
+    base = max(bases) + vm_disk_mib
+    used = base / 1024 + day.high * retention_days / GIB
     return Disk(
-        base_mib=max(bases),
+        base_mib=base,
         day_bytes=day,
         changes_per_day=changes,
         bytes_per_change=change,

@@ -4,7 +4,8 @@ CPU: the average use under `steady`, times growth, stays at or below the knee of
 line from the origin touches it: (m + 1)^(-1/m), 0.5 for one vCPU, 0.58 for two, 0.67 for four (Millsap's definition, derived at
 https://www.xaprb.com/blog/queueing-knee-tangent/, 30 November 2016). And not below the smallest size that passed, times growth:
 what broke below it are bursts, which grow with the fleet.
-Memory: the smallest size that passed, and for every further host the upper end of MiB a host.
+Memory: the smallest size that passed, and for every further host the upper end of MiB a host; and what a VM's kernel takes that a
+container has not, where runs were made in one.
 """
 
 from __future__ import annotations
@@ -40,13 +41,14 @@ def knee(vcpus: float) -> float:
     return float((servers + 1) ** (-1 / servers))
 
 
-def need(smallest: Cell, load: Load, growth: float, model: Model) -> Need:
+def need(smallest: Cell, load: Load, growth: float, model: Model, vm_memory_mib: float = 0) -> Need:
     """The need of a fleet that grows by this factor. Without a line for memory its smallest passing figure grows as a whole."""
     grown = load.model_copy(update={"multiple": load.multiple * growth})
     steady = model.cpu_cores_at(grown)
     memory = smallest.memory_mib * growth
     if model.memory_mib is not None:
         memory = smallest.memory_mib + (growth - 1) * load.hosts * model.memory_mib.slope.high
+    memory += vm_memory_mib
     found = Need(
         growth=growth,
         burst_cores=smallest.vcpus * growth,

@@ -17,6 +17,7 @@ class Request(Record):
     """A fleet, how much it may grow, and what may be spent. services are the pushed ones of each host.
 
     context: digest of what runs must share (lock, driver, seed). cores: of the host that measures. disk_gib: of the machines measured.
+    vm_memory_mib, vm_disk_mib: what kernel and boot take in a VM and not in a container, measured once in the VM; None if never.
     """
 
     version: Literal[1] = 1
@@ -28,6 +29,8 @@ class Request(Record):
     effort: Literal["quick", "normal", "full"] = "normal"
     cores: int = Field(default=2, ge=1)
     disk_gib: int = Field(default=20, ge=1)
+    vm_memory_mib: float | None = Field(default=None, ge=0)
+    vm_disk_mib: float | None = Field(default=None, ge=0)
     context: str = ""
 
     @property

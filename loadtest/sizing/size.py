@@ -77,12 +77,15 @@ def conclude(
     load = request.load
     model = fit_model(runs)
     known = limits(runs, model)
-    disk = disk_of(runs, request.hosts * request.growth, request.services)
+    contained = any(run.ran_on.driver == "container" for run in runs)
+    vm_memory = (request.vm_memory_mib or 0) if contained else 0
+    vm_disk = (request.vm_disk_mib or 0) if contained else 0
+    disk = disk_of(runs, request.hosts * request.growth, request.services, vm_disk_mib=vm_disk)
     predicted = None
     if found is None or found.chosen is None:
         predicted = (estimate(runs) if request.effort == "quick" else None) or predict(load, model)
     base = found.chosen if found and found.chosen else _cell(predicted)
-    needed: Need | None = need(base, load, request.growth, model) if base else None
+    needed: Need | None = need(base, load, request.growth, model, vm_memory) if base else None
     return Sizing(
         request=request,
         caveats=caveats(runs, request.effort),

@@ -14,7 +14,7 @@ from loadtest.sizing.request import Request
 from loadtest.sizing.size import size
 from vm import artefact
 
-REQUESTED = Request(hosts=50, services=20, growth=2, budget_eur=20, cores=2, context="simulated")
+REQUESTED = Request(hosts=50, services=20, growth=2, budget_eur=20, cores=2, context="simulated", vm_memory_mib=84, vm_disk_mib=130)
 
 
 def record(folder: Path) -> None:

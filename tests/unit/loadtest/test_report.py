@@ -239,3 +239,12 @@ def test_repeats_that_disagree_are_told(sizing: Sizing, page: str) -> None:
     twice = next(run for run in sizing.runs if run.verdict == "passed" and run.load == sizing.request.load)
     other = twice.model_copy(update={"verdict": "failed", "name": "again"})
     assert "repeats disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))
+
+
+def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing: Sizing) -> None:
+    without = conclude(sizing.request.model_copy(update={"vm_memory_mib": None}), sizing.found, "", sizing.runs, load_offers(), TODAY)
+    assert sizing.need is not None and without.need is not None
+    assert sizing.need.memory_mib - without.need.memory_mib == pytest.approx(84)
+    assert "84 MiB of memory" in render.page(sizing) and "was not measured and is not in the order" in render.page(without)
+    native = changed(sizing, driver="libvirt")
+    assert native.need is not None and native.need.memory_mib == pytest.approx(without.need.memory_mib)
