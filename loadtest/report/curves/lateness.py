@@ -21,9 +21,9 @@ def draw(sizing: Sizing) -> Plot | None:
             values = [run.metrics[name] for run in runs.values()]
             errors = [[one.value - one.low for one in values], [one.high - one.value for one in values]]
             made.axes.errorbar(range(len(runs)), [one.value for one in values], yerr=errors, fmt="o", color=colour, capsize=3, label=share)
-        made.axes.set_yscale("log")
+        made.axes.set_yscale("log", subs=(2, 5))
         made.axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        made.axes.yaxis.set_minor_formatter(lambda value, _: "")
+        made.axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
         made.axes.set_xticks(range(len(runs)), list(runs))
         made.axes.margins(x=0.15)
         made.axes.set_ylabel("s, logarithmic")

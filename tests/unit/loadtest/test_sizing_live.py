@@ -1,0 +1,72 @@
+"""`size` with somebody who makes runs: a stand-in for loadtest/trial.py with the simulated machine behind it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from simulated import Machine
+
+from loadtest.sizing import command
+from loadtest.sizing.answer import Sizing, answer
+from vm.errors import WatchpostError
+from vm.lab import of_name
+
+WORDS = {"hosts": "50", "services": "", "growth": "", "budget": "", "quick": False, "full": False, "recorded": ""}
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The machine behind a stand-in for loadtest/trial.py; its context is its seed."""
+    made = Machine()
+    module = types.ModuleType("loadtest.trial")
+    vars(module).update(
+        trial_at=lambda lab: made.at, context=lambda lab: f"seed {made.seed}", vm_extra=lambda lab: {"vm_memory_mib": 90.0, "vm_disk_mib": 100.0}
+    )
+    monkeypatch.setitem(sys.modules, "loadtest.trial", module)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    return made
+
+
+def sized(runs: Path, **words: object) -> Sizing:
+    return command.run_size(of_name("unit-none"), **{**WORDS, **words}, runs=str(runs))  # type: ignore[arg-type]
+
+
+def test_runs_are_made_once_and_told_again_without_anybody_who_makes_them(machine: Machine, tmp_path: Path) -> None:
+    first = sized(tmp_path)
+    made = len(machine.asked)
+    assert answer(first).verdict == "passed" and made == len(first.runs)
+    assert answer(sized(tmp_path)) == answer(first) and len(machine.asked) == made
+    assert answer(command.recall(of_name("unit-none"), str(tmp_path), "")) == answer(first) and len(machine.asked) == made
+
+
+def test_a_quick_estimate_is_used_by_the_search_that_follows(machine: Machine, tmp_path: Path) -> None:
+    assert answer(sized(tmp_path, quick=True)).verdict == "estimate"
+    assert answer(sized(tmp_path)).verdict == "passed"
+    assert len(machine.asked) == len(set(machine.asked)), "no run was made twice"
+
+
+def test_runs_of_another_context_are_made_anew(machine: Machine, tmp_path: Path) -> None:
+    sized(tmp_path)
+    made = len(machine.asked)
+    machine.seed = 2
+    sized(tmp_path)
+    assert len(machine.asked) >= 2 * made - 10
+
+
+def test_what_is_tried_and_what_is_known_is_told(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sized(tmp_path)
+    told = capsys.readouterr().err
+    assert "collect (short) on 0.25 vCPU, 2048 MiB with 50 hosts: 0.0 s (broke collecting run:" in told
+    assert "known: 0.5 vCPU, 448 MiB pass, 384 MiB do not; about" in told and "min left" in told
+    assert "steady (short) on 0.5 vCPU, 384 MiB with 50 hosts at 0.1 times the load" in told
+    assert "2, 4 vCPU can only be predicted" in told
+
+
+def test_without_anybody_who_makes_runs_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "loadtest.trial", None)  # as if the file were not there
+    with pytest.raises(WatchpostError, match="can not make runs"):
+        sized(tmp_path)
+    assert not list(tmp_path.iterdir())
