@@ -32,7 +32,7 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     said.append(f"{len(sizing.runs)} runs, made on {'; '.join(places) or 'no machine'}")
     split = disagreed(sizing)
     if split:
-        said.append(f"repeats disagreed, so that the edge is not sharp there: {'; '.join(split)}")
+        said.append(f"trials disagreed, so that the edge is not sharp there: {'; '.join(split)}")
     invalid = sum(run.verdict == "invalid" for run in sizing.runs)
     if invalid:
         said.append(f"{invalid} of them invalid; they count neither way")

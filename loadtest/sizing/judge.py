@@ -11,8 +11,8 @@ from loadtest.sizing.judgement import Judgement, judge_all, judge_scenario
 from loadtest.sizing.lattice import Cell
 from loadtest.sizing.trial import LOW_LOAD, OUTAGE, SCENARIOS, SEARCHED, Length
 
-PROOF_REPEATS = 10
-"""Repeats of proofs are numbered from here, so that they are not the runs that picked the size."""
+PROOF_REPEATS, EDGE_REPEATS = 10, 20
+"""Repeats of proofs and edges are numbered from here: runs that picked a size, or were made before it was seen to work, prove nothing."""
 
 
 class Judge:
@@ -34,15 +34,27 @@ class Judge:
         return self._judge(cell, OUTAGE, self.effort.search, 0, (OUTAGE,))
 
     def proven(self, cell: Cell) -> Judgement:
-        """By full trials; what broke in short ones first, so that a failing size fails soon."""
-        hints = (self.tried[cell, kind] for kind in ("search", OUTAGE) if (cell, kind) in self.tried)
-        broke = next((hint.scenario for hint in hints if hint.verdict == "failed"), "")
-        return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, sorted(SCENARIOS, key=lambda name: name != broke))
+        """By full trials."""
+        return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, self._broken_first(cell))
+
+    def edge(self, cell: Cell) -> Judgement:
+        """By full trials again, made after the run at low load."""
+        return self._judge(cell, "edge", self.effort.proof, EDGE_REPEATS, self._broken_first(cell))
+
+    def failed_before(self, cell: Cell) -> bool:
+        """Whether full trials failed at this size while the search climbed."""
+        return (cell, "proof") in self.tried and self.tried[cell, "proof"].verdict == "failed"
+
+    def _broken_first(self, cell: Cell) -> list[str]:
+        """The scenarios, what broke before in front, so that a failing size fails soon."""
+        before = [judged for (of, _), judged in self.tried.items() if of == cell and judged.verdict == "failed"]
+        broke = before[-1].scenario if before else ""
+        return sorted(SCENARIOS, key=lambda name: name != broke)
 
     def low_load(self, cell: Cell) -> Run:
         """The run that decides whether this size meets `steady` at low load."""
         low = self.load.model_copy(update={"multiple": self.load.multiple * LOW_LOAD})
-        found = self._scenario(cell, low, "steady", self.effort.search, "short", PROOF_REPEATS)
+        found = self._scenario(cell, low, "steady", self.effort.search, "short", EDGE_REPEATS)
         return self.bench.served[found.runs[-1]]
 
     def _judge(self, cell: Cell, kind: str, goal: Goal, first: int, scenarios: Sequence[str]) -> Judgement:

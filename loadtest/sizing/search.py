@@ -127,7 +127,10 @@ class Search:
         low_load = self.judge.low_load(lower)
         if low_load.verdict != "passed":
             return prove(axis, lower, low_load, None), None
-        judged = self.judge.proven(lower)
+        judged = self.judge.edge(lower)
+        if judged.verdict == "passed" and self.judge.failed_before(lower):
+            edge = prove(axis, lower, low_load, None)
+            return edge.model_copy(update={"why": "full trials of this size failed once and passed once: the edge is not sharp"}), None
         if judged.verdict == "passed":
             return prove(axis, lower, low_load, None), judged
         return prove(axis, lower, low_load, self.bench.served[judged.runs[-1]]), None

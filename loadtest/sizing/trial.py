@@ -22,7 +22,11 @@ LOW_LOAD = 0.1
 
 
 class Trial(Protocol):
-    """Make one run on a machine of this size, which is prepared (made, tuned by Puppet, warm) if it is not yet."""
+    """Make one run on a machine of this size, which is prepared (made, tuned by Puppet, warm) if it is not yet.
+
+    A machine that does not come up is a failed run with an objective for it, not an exception. A run that stopped at its first broken
+    objective has outcomes for what it measured only: an unmeasured one would make it invalid. Names of runs are unique.
+    """
 
     def __call__(self, size: HostingSpec, scenario: str, *, length: Length, repeat: int) -> Run: ...
 

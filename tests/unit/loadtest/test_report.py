@@ -235,10 +235,10 @@ def test_larger_sizes_than_the_host_measures_are_predicted_and_say_so(sizing: Si
 
 
 def test_repeats_that_disagree_are_told(sizing: Sizing, page: str) -> None:
-    assert "repeats disagreed" not in page
+    assert "trials disagreed" not in page
     twice = next(run for run in sizing.runs if run.verdict == "passed" and run.load == sizing.request.load)
     other = twice.model_copy(update={"verdict": "failed", "name": "again"})
-    assert "repeats disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))
+    assert "trials disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))
 
 
 def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing: Sizing) -> None:

@@ -148,6 +148,34 @@ def test_a_machine_that_does_not_come_up_below_is_no_proof(tmp_path: Path) -> No
     assert found.verdict == "invalid" and "memory" in found.why
 
 
+class Leaking(Machine):
+    """Takes more memory in full trials than in short ones."""
+
+    sharp = True
+
+    def run(self, size: HostingSpec, load: Load, scenario: str, length: Length, repeat: int) -> Run:
+        base = self.mib_base
+        self.mib_base += 60 if length == "full" and (self.sharp or repeat < 20) else 0
+        try:
+            return super().run(size, load, scenario, length, repeat)
+        finally:
+            self.mib_base = base
+
+
+def test_what_only_full_trials_show_is_found_and_still_proven(tmp_path: Path) -> None:
+    sizing = sized(Leaking(), tmp_path)
+    assert sizing.found is not None and sizing.found.chosen == Cell(vcpus=0.5, memory_mib=512)
+    assert answer(sizing).verdict == "passed" and all(edge.proven for edge in sizing.found.edges)
+
+
+def test_a_size_that_fails_once_and_passes_once_is_no_proof(tmp_path: Path) -> None:
+    machine = Leaking()
+    machine.sharp = False
+    found = sized(machine, tmp_path).found
+    assert found is not None and found.chosen == Cell(vcpus=0.5, memory_mib=512)
+    assert found.verdict == "invalid" and "not sharp" in found.why
+
+
 def edge_runs() -> tuple[Cell, Run, Run]:
     """A sound proof: low load passed first, then the load broke it."""
     cell, load = Cell(vcpus=0.25, memory_mib=448), Request().load
