@@ -64,7 +64,7 @@ def traces() -> list[Path]:
         ("provision --offer hetzner-cx24", "no offer named 'hetzner-cx24'", "did you mean hetzner-cx"),
         ("provision --vcpus -1", "no machine has this size: vcpus", "positive numbers"),
         ("provision --disk -3", "no machine has this size: disk_gib", "positive numbers"),
-        ("provision --memory 16", "no machine has this size: memory_mib", "at least 256 MiB"),
+        ("provision --memory 16", "no machine has this size: memory_mib", "at least 64 MiB"),
         ("provision --memory lots", "'lots' is no amount of memory", "2048M or 2G"),
         ("provision --driver vmware", "no driver 'vmware'", "container, host, libvirt"),
         ("provision --collect all", "no way of collecting named 'all'", "query or realise"),
