@@ -19,12 +19,16 @@ from vm.artefact import Record
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrival:
-    """One thing that one actor does. at_s: seconds from the beginning of the run; n: its number among the stream's."""
+    """One thing that one actor does. at_s: seconds from the beginning of the run; n: its number among the stream's.
+
+    what is counted together, detail says the rest (which check, which page).
+    """
 
     at_s: float
     actor: str
     what: str
     n: int
+    detail: str = ""
 
 
 class Stream(Record):
@@ -36,6 +40,7 @@ class Stream(Record):
 
     actor: str
     what: str
+    detail: str = ""
     interval_s: float = Field(gt=0)
     begins_s: float = 0
     ends_s: float
@@ -49,16 +54,16 @@ def draw(seed: int, *words: object) -> random.Random:
 
 def arrivals(stream: Stream, seed: int) -> Iterator[Arrival]:
     """The arrivals of one stream, in order of time."""
-    source = draw(seed, stream.actor, stream.what)
+    source = draw(seed, stream.actor, stream.what, stream.detail)
     if stream.pattern == "poisson":
         at, n = stream.begins_s + source.expovariate(1 / stream.interval_s), 0
         while at < stream.ends_s:
-            yield Arrival(at, stream.actor, stream.what, n)
+            yield Arrival(at, stream.actor, stream.what, n, stream.detail)
             at, n = at + source.expovariate(1 / stream.interval_s), n + 1
         return
     phase = source.random() * stream.interval_s if stream.pattern == "even" else 0.0
     for n in range(max(0, math.ceil((stream.ends_s - stream.begins_s - phase) / stream.interval_s))):
-        yield Arrival(stream.begins_s + phase + n * stream.interval_s, stream.actor, stream.what, n)
+        yield Arrival(stream.begins_s + phase + n * stream.interval_s, stream.actor, stream.what, n, stream.detail)
 
 
 def shard_of(actor: str, workers: int) -> int:

@@ -72,15 +72,17 @@ class Walk:
         self._now = now
         self._report = report
 
-    def go(self, plan: Sequence[Arrival], begin: float, sleep: Callable[[float], Any], spawn: Callable[..., Any]) -> None:
-        """Start every arrival of the plan at its time; begin is when time 0 is, on the clock of `now`."""
+    def go(
+        self, plan: Sequence[Arrival], begin: float, epoch: float, sleep: Callable[[float], Any], spawn: Callable[..., Any]
+    ) -> None:
+        """Start every arrival of the plan at its time. Time 0 is `begin` on the clock of `now`, and `epoch` on the wall clock."""
         for arrival in plan:
             self._tally(arrival.what).planned += 1
         for arrival in plan:
             wait = begin + arrival.at_s - self._now()
             if wait > 0:
                 sleep(wait)
-            spawn(self._arrive, arrival, begin)
+            spawn(self._arrive, arrival, begin, epoch)
 
     def settle(self) -> dict[str, Tally]:
         """Count what ended since the last time; all tallies so far."""
@@ -100,12 +102,12 @@ class Walk:
     def _tally(self, what: str) -> Tally:
         return self.tallies.setdefault(what, Tally())
 
-    def _arrive(self, arrival: Arrival, begin: float) -> None:
+    def _arrive(self, arrival: Arrival, begin: float, epoch: float) -> None:
         begun = self._now() - begin
         self._tally(arrival.what).sent += 1
         error: Exception | None = None
         try:
-            self._actors[arrival.actor].arrive(arrival)
+            self._actors[arrival.actor].arrive(arrival, epoch + arrival.at_s)
         except (OSError, WatchpostError) as caught:
             error = caught
         self.ended.append(Ended(arrival, begun, self._now() - begin, error))

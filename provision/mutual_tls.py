@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+def client_context(ca: Path | str, certificate: Path | str, key: Path | str) -> ssl.SSLContext:
     """Present our certificate, demand one of the CA; the caller then compares the peer's `common_name`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

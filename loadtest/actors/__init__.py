@@ -16,8 +16,11 @@ class Actor(Protocol):
     def start(self) -> None:
         """Get ready before the first arrival (connect, log in). Raises what arrive may raise."""
 
-    def arrive(self, arrival: Arrival) -> None:
-        """Do one thing and return when it is answered. Raises OSError or WatchpostError when it is not."""
+    def arrive(self, arrival: Arrival, intended: float) -> None:
+        """Do one thing and return when it is answered. Raises OSError or WatchpostError when it is not.
+
+        intended: when it should have begun, in seconds since the epoch.
+        """
 
     def stop(self) -> None:
         """Close everything; called once, whatever happened before."""

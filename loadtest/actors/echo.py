@@ -19,7 +19,7 @@ class Kind:
     def start(self) -> None:
         self._free += [self._connect() for _ in range(self._connections)]
 
-    def arrive(self, arrival: Arrival) -> None:
+    def arrive(self, arrival: Arrival, intended: float) -> None:
         connection = self._free.pop() if self._free else self._connect()
         try:
             line = b"%d\n" % arrival.n

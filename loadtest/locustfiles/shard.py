@@ -85,7 +85,7 @@ class Shard(User):
         began_at, cpu = time.time() + begin - time.monotonic(), time.process_time()
         group = gevent.pool.Group()
         counting = gevent.spawn(self.count, walk)
-        walk.go(arriving, begin, gevent.sleep, group.spawn)
+        walk.go(arriving, begin, began_at, gevent.sleep, group.spawn)
         group.join(timeout=SPEC.patience_s)
         counting.kill()
         seconds, cpu = time.monotonic() - begin, time.process_time() - cpu

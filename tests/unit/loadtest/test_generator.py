@@ -76,7 +76,7 @@ class Slow:
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
-    def arrive(self, arrival: Arrival) -> None:
+    def arrive(self, arrival: Arrival, intended: float) -> None:
         self.clock.now += self.takes(self.clock.now)
 
 
@@ -87,7 +87,7 @@ def walked(takes: Callable[[float], float], cpu_s: float = 0.1) -> WorkerResult:
     """A walk along LINE that waits for each answer before it goes on: a closed loop."""
     clock = Clock()
     walk = Walk({"a": Slow(clock, takes)}, lambda: clock.now)
-    walk.go(plan(LINE, 1), 101.0, clock.sleep, lambda call, *words: call(*words))
+    walk.go(plan(LINE, 1), 101.0, 1.7e9, clock.sleep, lambda call, *words: call(*words))
     kinds = {what: tally.result() for what, tally in walk.settle().items()}
     return WorkerResult(worker=0, began_at=0, seconds=10, cpu_s=cpu_s, kinds=kinds)
 

@@ -1,0 +1,125 @@
+"""A host's Icinga agent under load: its TLS connection to the master, kept up like a real agent's, and the results it pushes.
+
+The protocol is provision/protocol. A result counts as answered when its bytes are with the kernel: what the master made of it is
+measured on the master's side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+
+from loadtest.arrivals import Arrival
+from provision import plausible
+from provision.mutual_tls import client_context, common_name
+from provision.protocol.agent_session import RECONNECT_S, AgentSession, Closed, Connected
+from provision.protocol.icinga import CheckResultEncoder
+from provision.pusher_spec import StateModel
+from vm.errors import WatchpostError
+
+HANDSHAKE_S = 10.0
+READY_S = 30.0
+
+
+class Kind:
+    """One agent. models: state models by check title; a check that is not named is always ok."""
+
+    def __init__(
+        self, name: str, *, master: tuple[str, int], endpoint: str, ca: str, certificate: str, key: str, address: str, seed: int,
+        models: dict[str, dict[str, object]] | None = None,
+    ) -> None:  # fmt: skip
+        self.reconnects = 0
+        self._name = name
+        self._master, self._endpoint, self._source = (master[0], master[1]), endpoint, (address, 0)
+        self._files = (ca, certificate, key)
+        self._seed = seed
+        self._models = {title: StateModel.model_validate(model) for title, model in (models or {}).items()}
+        self._encoders: dict[str, CheckResultEncoder] = {}
+        self._session: AgentSession | None = None
+        self._socket: ssl.SSLSocket | None = None
+        self._sending = threading.Lock()
+        self._greeted = threading.Event()
+        self._running = True
+        self._why = "not connected yet"
+
+    def start(self) -> None:
+        """Connect and wait for the master's greeting. Raises WatchpostError when it does not come."""
+        threading.Thread(target=self._keep_connected, daemon=True).start()
+        if not self._greeted.wait(READY_S):
+            raise WatchpostError(f"{self._name} is not connected: {self._why}", f"{self._master[0]}:{self._master[1]}")
+
+    def arrive(self, arrival: Arrival, intended: float) -> None:
+        title = arrival.detail
+        result = plausible.outcome(self._models.get(title, StateModel()), self._seed, self._name, title, arrival.n)
+        if result.delay_s:
+            time.sleep(result.delay_s)
+        if self._session is None or self._session.state != "connected":
+            raise WatchpostError(f"not connected: {self._why}")
+        encoder = self._encoders.get(title)
+        if encoder is None:
+            encoder = self._encoders[title] = CheckResultEncoder(self._name, title, self._name, ["simulated", title])
+        now = time.time()
+        frame = encoder.encode(
+            result.state, result.output, result.perfdata, scheduled=intended, started=now - result.run_s, ended=now
+        )
+        self._session.send(frame)
+        self._flush()
+
+    def stop(self) -> None:
+        self._running = False
+        if self._socket:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+
+    def _flush(self) -> None:
+        with self._sending:
+            if self._session and self._socket and (data := self._session.take()):
+                self._socket.sendall(data)
+
+    def _keep_connected(self) -> None:
+        while self._running:
+            began = time.monotonic()
+            try:
+                self._converse()
+            except OSError as error:
+                self._why = f"{type(error).__name__}: {error}"
+            finally:
+                if self._socket:
+                    self._socket.close()
+                self._session = self._socket = None
+            # the real agent looks every 10 s which of its connections is down
+            time.sleep(max(0.0, RECONNECT_S - (time.monotonic() - began) % RECONNECT_S))
+            self.reconnects += 1
+
+    def _converse(self) -> None:
+        """One connection from its beginning to its end."""
+        ca, certificate, key = self._files
+        plain = socket.create_connection(self._master, HANDSHAKE_S, self._source)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            secured = client_context(ca, certificate, key).wrap_socket(plain, server_hostname=self._endpoint)
+        except BaseException:
+            plain.close()
+            raise
+        self._socket = secured
+        name = common_name(secured.getpeercert())
+        if name != self._endpoint:
+            raise OSError(f"the master's certificate is for {name or 'nobody'}, not for {self._endpoint}")
+        session = self._session = AgentSession(time.monotonic())
+        self._flush()
+        while self._running and session.state != "closed":
+            secured.settimeout(max(0.05, session.due - time.monotonic()))
+            try:
+                events = session.receive(secured.recv(65536), time.monotonic())
+            except TimeoutError:
+                events = session.tick(time.monotonic())
+            for event in events:
+                if isinstance(event, Connected):
+                    self._greeted.set()
+                elif isinstance(event, Closed):
+                    self._why = event.reason
+            self._flush()
