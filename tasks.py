@@ -106,6 +106,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
     "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed); by default as the lab has, libvirt in a new one",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
+    "services": f"services that each simulated host pushes, 1 to {checks.MAX_SERVICES}, 0 for what its role has; by default as the lab has",
     "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
     "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
     "smarthost": "who takes the monitor's mail there", "host": "root@ADDRESS of an existing Debian 13 machine that becomes the monitor (with --puppet-server)",
@@ -113,7 +114,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 @command
 def provision(
     c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
-    collect: str = "query", converge: bool = False, seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
+    collect: str = "query", converge: bool = False, services: str = "", seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
@@ -121,19 +122,22 @@ def provision(
     own = own_server.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     driver = driver or checks.present_driver(one)
-    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own)
+    pushed = checks.number(services, "--services") if services else checks.present_services(one)
+    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own, services=pushed)
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
     show_status(one, json)
 
 
-@task(help=LAB | JSON | {"hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}"})
+@task(help=LAB | JSON | {
+    "hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}", "services": f"how many services each pushes from now on, 1 to {checks.MAX_SERVICES}, 0 for what its role has",
+})  # fmt: skip
 @command
-def simulate(c: Context, hosts: str = "", lab: str = "", json: bool = False) -> None:
+def simulate(c: Context, hosts: str = "", services: str = "", lab: str = "", json: bool = False) -> None:
     """Grow or shrink the simulated fleet of a running lab, without rebuilding anything."""
     one = named(lab)
-    options = checks.resized(one, checks.number(hosts, "--hosts"))
+    options = checks.resized(one, hosts, services)
     raise_lab(one, options, "invoke simulate")
     show_status(one, json)
 

@@ -20,6 +20,8 @@ DEFAULT_HOSTS = 20
 DEFAULT_DRIVER = "libvirt"
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """Below this the class profile::monitor refuses to size its services."""
+MAX_SERVICES = 150
+"""With what the monitor checks itself, a host stays below the number that monitoring::collector accepts of it."""
 COLLECT_MODES = ("query", "realise")
 
 
@@ -45,18 +47,30 @@ def present_hosts(lab: Lab) -> int:
     return known.hosts if known else DEFAULT_HOSTS
 
 
+def present_services(lab: Lab) -> int:
+    """How many services the hosts of a lab were asked to push; 0 where nobody asked."""
+    known = find(lab)
+    return known.services if known else 0
+
+
 def present_driver(lab: Lab) -> str:
     """How a lab's monitor runs; a new one is a VM."""
     known = find(lab)
     return known.driver if known and known.driver != "host" else DEFAULT_DRIVER
 
 
-def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None) -> Options:
-    """The words of provision as a record; own: the operator's Puppet server. Raises BadInput for what cannot be."""
+def options(
+    hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None, *, services: int = 0
+) -> Options:
+    """The words of provision as a record; own: the operator's Puppet server; services: pushed by each host, 0 as its role has. Raises BadInput for what cannot be."""
     if own is None and not 1 <= hosts <= MAX_HOSTS:
         raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
+    if own is not None and services:
+        raise BadInput("simulated hosts need a Puppet server that the lab may fill", "--services", "leave --services out")
     if collect not in COLLECT_MODES:
         raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
+    if services and not 1 <= services <= MAX_SERVICES:
+        raise BadInput(f"no host pushes {services} services", "--services", f"give a number from 1 to {MAX_SERVICES}, or 0 for what its role has")
     driver(driver_name)
     if driver_name == "host":
         raise BadInput("a machine that is there already is named, not started", "--driver host", "use --host root@ADDRESS")
@@ -65,7 +79,7 @@ def options(hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect:
             f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
             f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
         )  # fmt: skip
-    made = Options(hosts=hosts, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+    made = Options(hosts=hosts, services=services, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
     return own.applied(made) if own else made
 
 
@@ -77,15 +91,20 @@ def guest_kernel(checkout: Path) -> Path | None:
     return next(iter(sorted(Path("/boot").glob("vmlinuz-*"))), None)
 
 
-def resized(lab: Lab, hosts: int) -> Options:
-    """The options of a running lab with another number of hosts. Raises BadInput without a lab."""
+def resized(lab: Lab, hosts: str, services: str) -> Options:
+    """The options of a running lab with another number of hosts, of services of each, or both; empty words keep it. Raises BadInput without a lab."""
     old = read(lab)
     if old.puppet_server:
         raise BadInput(
             f"lab {lab.name} has no simulated hosts: its Puppet server is {old.puppet_server}", str(path(lab)),
             "grow another lab: --lab NAME",
         )  # fmt: skip
-    checked = options(hosts, old.seed, old.driver, old.spec, old.collect_mode)
+    if not hosts and not services:
+        raise BadInput("it is not said what the fleet should become", "--hosts", "give --hosts, --services, or both")
+    count = number(hosts, "--hosts") if hosts else old.hosts
+    checked = options(
+        count, old.seed, old.driver, old.spec, old.collect_mode, services=number(services, "--services") if services else old.services
+    )
     return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
 
 
@@ -95,7 +114,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
     if old.puppet_server:
         return old.model_copy(update={"driver": driver_name or old.driver})
     count = number(hosts, "--hosts") if hosts else old.hosts
-    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode)
+    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services)
 
 
 def driver_of(lab: Lab, machine: str) -> str:

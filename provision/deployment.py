@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from provision.ssh import Machine
+from puppet_fixtures import fleet
 from vm import artefact
 from vm.hosting import HostingSpec
 from vm.lab import KINDS, Lab
@@ -86,16 +87,17 @@ def lab_files(
     server: str,
     smarthost: str,
     seen_from: IPv4Address,
+    services: int = 0,
 ) -> dict[str, str]:
     """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles; server: name of the Puppet server;
-    seen_from: where the harness comes from, for the packet filters.
+    seen_from: where the harness comes from, for the packet filters. services: how many each simulated host pushes; 0: what its role has.
     """
     probe_key = secrets.ssh_key(PROBE)[1]
     files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, server, smarthost, seen_from))}
     for kind in KINDS:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():
-        files[f"nodes/{certname}.yaml"] = yaml.safe_dump({"role": role})
+        files[f"nodes/{certname}.yaml"] = yaml.safe_dump(fleet.node_data(role, services))
     for certname in enrolled(lab, roles):
         files[f"enrolment/{certname}"] = fingerprint(secrets.get(enrolment_secret(certname))) + "\n"
     return files

@@ -21,7 +21,8 @@ CONTROL_REPO = CHECKOUT / "puppet_fixtures"
 
 @dataclass(frozen=True)
 class LabPlan:
-    """files: what the Puppet server is told of this lab, by name below its data directory. code: digest of the manifests."""
+    """files: what the Puppet server is told of this lab, by name below its data directory. code: digest of the manifests.
+    services: as in Options."""
 
     lab: Lab
     hosts: tuple[SimulatedHost, ...]
@@ -30,6 +31,7 @@ class LabPlan:
     server: Server
     files: Mapping[str, str]
     code: str
+    services: int = 0
 
     @property
     def ca(self) -> Path:
@@ -66,6 +68,6 @@ def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_
     addresses = {host.certname: fleet.address(host, lab.network) for host in hosts}
     smarthost = options.smarthost or lab.fqdn("fleet")
     files = deployment.lab_files(
-        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from
+        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services
     )
-    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO))
+    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services)

@@ -14,11 +14,13 @@ class Options(artefact.Record):
     """hosts: simulated ones. puppet_server: name of an existing server; empty, the lab makes one of its own.
 
     puppet_ca: the existing server's CA (PEM). smarthost: who takes the monitor's mail; empty, the fleet's mail sink.
+    services: how many its agent pushes for each simulated host; 0 leaves it at what the role gives.
     host: an existing machine (root@ADDRESS) that becomes the monitor; driver is "host" then.
     """
 
     version: int = 1
     hosts: int
+    services: int = 0
     seed: int = 1
     driver: str
     spec: HostingSpec

@@ -41,7 +41,7 @@ class Collect(artefact.Record):
 
 
 class Status(artefact.Record):
-    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer."""
+    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer. services_per_host: of --services."""
 
     version: int = 1
     lab: str
@@ -52,6 +52,7 @@ class Status(artefact.Record):
     web: str
     web_user: str = "admin"
     basic_auth_user: str = "watchpost"
+    services_per_host: int | None = None
     hosts: dict[str, int] | None
     services: dict[str, int] | None
     endpoints_connected: int | None
@@ -83,6 +84,7 @@ def read(lab: Lab) -> Status:
         puppet_server=options.puppet_server or lab.fqdn("puppet"),
         machines=machines,
         web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {machine_address(lab, 'monitor')})",
+        services_per_host=options.services or None,
         hosts=found and found.hosts,
         services=found and found.services,
         endpoints_connected=found and found.endpoints_connected,
@@ -129,6 +131,7 @@ def table(status: Status) -> Table:
         ("hosts", _states(status.hosts)),
         ("services", _states(status.services)),
         ("agents", _agents(status)),
+        *([("asked", f"{status.services_per_host} pushed services a host")] if status.services_per_host else []),
     ]
     if status.collect:
         one = status.collect

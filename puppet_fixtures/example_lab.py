@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from puppet_fixtures.compiling import Node
-from puppet_fixtures.fleet import SimulatedHost, address, facts, fleet
+from puppet_fixtures.fleet import SimulatedHost, address, facts, fleet, node_data
 
 NETWORK = IPv4Network("10.9.0.0/22")
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -37,9 +37,9 @@ def lab(members: Iterable[SimulatedHost]) -> dict[str, Any]:
     }
 
 
-def host_node(host: SimulatedHost) -> Node:
-    """A simulated host as it would be enrolled."""
-    return Node(host.certname, {"role": host.role}, facts(host, AT, address(host, NETWORK)))
+def host_node(host: SimulatedHost, services: int = 0) -> Node:
+    """A simulated host as it would be enrolled; services as in fleet.node_data."""
+    return Node(host.certname, node_data(host.role, services), facts(host, AT, address(host, NETWORK)))
 
 
 def machine_node(kind: str) -> Node:

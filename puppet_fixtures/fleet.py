@@ -21,7 +21,7 @@ from puppet_fixtures.facts import facts_of
 from puppet_fixtures.simulated_host import MAX_COUNT, SimulatedHost
 from vm.errors import BadInput
 
-__all__ = ["MAX_COUNT", "SimulatedHost", "address", "facts", "fleet", "releases"]
+__all__ = ["MAX_COUNT", "SimulatedHost", "address", "facts", "fleet", "node_data", "releases"]
 
 HERE = Path(__file__).parent
 FIRST_OFFSET = 256  # number n has the address base + 256 + n
@@ -86,6 +86,11 @@ def address(host: SimulatedHost, network: IPv4Network) -> IPv4Address:
 def facts(host: SimulatedHost, at: datetime, own_address: IPv4Address | None = None) -> dict[str, Any]:
     """What Puppet's agent on that host would report at that time; the same but for uptime, load and free memory."""
     return facts_of(host, releases()[host.codename].model_dump(), at, _booted(host, at), own_address)
+
+
+def node_data(role: str, services: int = 0) -> dict[str, Any]:
+    """The Hiera data of a simulated host's own file. services: how many its agent pushes; 0 leaves that to the role."""
+    return {"role": role} | ({"lab::pushed_services": services} if services else {})
 
 
 def _host(number: int, seed: int, domain: str) -> SimulatedHost:

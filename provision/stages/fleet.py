@@ -50,7 +50,7 @@ def compile_catalogs(work: Work) -> None:
         sizes = [run.resources for run in runs]
         return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
 
-    work.ledger.step("hosts", [sorted(plan.roles), plan.code, artefact.digest(plan.ca.read_text())], run)
+    work.ledger.step("hosts", [sorted(plan.roles), plan.services, plan.code, artefact.digest(plan.ca.read_text())], run)
 
 
 def removed(work: Work) -> list[str]:

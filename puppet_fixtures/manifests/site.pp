@@ -4,3 +4,8 @@ unless $role =~ Pattern[/\A[a-z][a-z0-9_]*\z/] {
   fail("${trusted['certname']} is no node of this lab: no role in its data under /etc/puppet/lab/nodes")
 }
 include "role::${role}"
+
+# A simulated host may be given more services than its role has, for a measurement.
+if lookup('lab::pushed_services', { 'default_value' => undef }) {
+  include profile::synthetic_checks
+}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from invoke.main import program
 
-from provision import checks
+from provision import checks, options
 from vm import lab
+from vm.errors import BadInput
 from vm.hosting import HostingSpec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,6 +72,9 @@ def traces() -> list[Path]:
         ("provision --hosts 0", "no room for 0 hosts", "1 to 200"),
         ("provision --hosts 201", "no room for 201 hosts", "1 to 200"),
         ("provision --hosts -5", "no room for -5 hosts", "1 to 200"),
+        ("provision --services 151", "no host pushes 151 services", "1 to 150"),
+        ("provision --services -1", "no host pushes -1 services", "1 to 150"),
+        ("provision --services many", "'many' is no whole number", "--services 20"),
         ("provision --puppet-ca x.pem", "--puppet-ca is about a Puppet server of your own", "--puppet-server too"),
         ("provision --puppet-server p --hosts 3", "simulated hosts need a Puppet server that the lab may fill", "leave --hosts out"),
         ("provision --puppet-server Nope", "'Nope' cannot be used here", "lower-case"),
@@ -82,6 +86,7 @@ def traces() -> list[Path]:
         ("provision --host root@192.0.2.777", "no machine to log in to as root", "IPv4"),
         ("open", "there is no lab unit-none", "invoke provision"),
         ("simulate --hosts 20", "there is no lab unit-none", "invoke provision"),
+        ("simulate --services 20", "there is no lab unit-none", "invoke provision"),
         ("status", "there is no lab unit-none", "invoke provision"),
         ("console", "there is no lab unit-none", "invoke provision"),
         ("ssh", "there is no lab unit-none", "invoke provision"),
@@ -124,3 +129,17 @@ def test_help_is_given_and_every_task_is_listed() -> None:
 def test_good_words_become_options(hosts: int, driver: str, collect: str) -> None:
     found = checks.options(hosts, 1, driver, SIZE, collect)
     assert (found.hosts, found.driver, found.spec, found.collect_mode) == (hosts, driver, SIZE, collect)
+    assert found.services == 0
+
+
+def test_what_simulate_is_not_told_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab, "STATE", tmp_path)
+    one = lab.of_name(NONE)
+    options.keep(one, checks.options(6, 3, "container", SIZE, "realise", services=20))
+    grown, padded = checks.resized(one, "9", ""), checks.resized(one, "", "50")
+    assert (grown.hosts, grown.services, grown.seed, grown.collect_mode) == (9, 20, 3, "realise")
+    assert (padded.hosts, padded.services) == (6, 50)
+    assert checks.resized(one, "", "0").services == 0
+    assert (checks.present_services(one), checks.present_services(lab.of_name("unit-other"))) == (20, 0)
+    with pytest.raises(BadInput, match="not said what the fleet should become"):
+        checks.resized(one, "", "")

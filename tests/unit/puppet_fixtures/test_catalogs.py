@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ def hosts() -> tuple[SimulatedHost, ...]:
     )
 
 
+PADDED = tuple(host for host in fleet(12) if host.role in ("bitcoind", "website"))
+"""One whose role gives its agent six checks, one with five."""
+PUSHED = (1, 5, 6, 7, 20, 150)
 HOSTILE_FACTS = ['10.0.0.1"', "10.0.0.1\n}", "$host.name$", "10.0.0.999", "::1%x", "", "-:x", "999.1.1.1"]
 CLAIMED = {f"agent-{number}.lab.test": value for number, value in enumerate([*HOSTILE_FACTS, "10.9.0.77", "2001:db8::1"])}
 """Nodes that the lab's data gives no address, and what they say theirs is."""
@@ -59,6 +63,8 @@ def compile_nodes() -> dict[str, Catalog | CompileError]:
     for name, value in CLAIMED.items():
         reported = facts(members[0], AT) | {"networking": {"ip": value, "fqdn": 'x"'}, "hostname": '"\n}'}
         nodes.append(Node(name, {"role": "xmpp"}, reported))
+    # in the whole manifest, after the role
+    nodes += [replace(example_lab.host_node(host, count), certname=f"with-{count}-{host.certname}") for host in PADDED for count in PUSHED]
     return compile_catalogs(nodes, example_lab.lab(members))
 
 
@@ -94,6 +100,20 @@ def test_a_host_declares_its_service_and_its_checks(host: SimulatedHost) -> None
     assert files == {f"/etc/icinga2/watchpost.d/services/{title}.conf" for title, it in services.items() if it["runs_on"] == "agent"}
 
 
+@pytest.mark.parametrize("count", PUSHED)
+@pytest.mark.parametrize("host", PADDED, ids=lambda host: str(host.role))
+def test_a_host_pushes_as_many_services_as_it_is_asked_for(host: SimulatedHost, count: int) -> None:
+    """What its role gives it stays, the rest is added: exported, and in the agent's own configuration."""
+    mine = catalog(f"with-{count}-{host.certname}")
+    pushed = {title for title, it in mine.of_type("Monitoring::Check").items() if it["runs_on"] == "agent"}
+    own = {title for title, it in catalog(f"trixie-{host.certname}").of_type("Monitoring::Check").items() if it["runs_on"] == "agent"}
+    assert own <= pushed and len(pushed) == max(count, len(own))
+    services = {it["parameters"]["service"]: it["parameters"] for it in mine.exported if it["type"] == "Monitoring::Collected::Service"}
+    assert {title for title, it in services.items() if it["runs_on"] == "agent"} == pushed
+    assert {f"/etc/icinga2/watchpost.d/services/{title}.conf" for title in pushed} <= set(mine.of_type("File"))
+    assert not [title for title in pushed - own if "%d" in str(services[title]["vars"])]
+
+
 def test_every_role_is_asked_for() -> None:
     assert set(ASKED) == set(ROLES)
 
@@ -108,7 +128,7 @@ def test_the_fleet_offers_every_service_and_exports_nothing() -> None:
 
 def test_every_check_command_exists() -> None:
     own = {path.stem for path in Path("puppet_fixtures/modules/monitoring/files/commands").glob("*.conf")}
-    packaged = {"cluster-zone", "disk", "systemd", "http", "ssh", "smtp"}
+    packaged = {"cluster-zone", "disk", "systemd", "http", "ssh", "smtp", "procs", "tcp", "file_age", "load", "ntp_time", "swap"}
     used = {it["parameters"]["command"] for name in compiled() for it in catalog(name).exported if it["type"] == "Monitoring::Collected::Service"}
     assert used - packaged <= own
 
