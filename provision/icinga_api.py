@@ -80,6 +80,13 @@ def _connect(access: ApiAccess) -> ssl.SSLSocket:
     return secured
 
 
+def connection(access: ApiAccess) -> http.client.HTTPConnection:
+    """An open connection to the API; the caller closes it."""
+    made = http.client.HTTPConnection(access.endpoint, access.port, timeout=access.timeout_s)
+    made.sock = _connect(access)
+    return made
+
+
 def get(access: ApiAccess, path: str) -> list[dict[str, Any]]:
     """The results of one GET. Raises WatchpostError for anything but a good answer."""
     where = f"https://{access.address}:{access.port}{path}"

@@ -140,6 +140,31 @@ def read_plugins(certname: str, answer: Response) -> tuple[str, ...]:
     return tuple(str(entry["relative_path"]) for entry in answer.json())
 
 
+def sources(catalog: Catalog) -> tuple[str, ...]:
+    """The files on the server that the catalog's own resources take their content from, as puppet:/// addresses."""
+    found = []
+    for resource in catalog.resources:
+        source = resource.get("parameters", {}).get("source") if resource["type"] == "File" else None
+        first = source[0] if isinstance(source, list) and source else source
+        if isinstance(first, str) and first.startswith("puppet:///"):
+            found.append(first)
+    return tuple(sorted(set(found)))
+
+
+def get_metadata(source: str) -> Request:
+    """Ask for the metadata of one file (puppet:///modules/NAME/PATH), as an agent does before it compares."""
+    segments = source.removeprefix("puppet:///").split("/")
+    query = {"links": "manage", "source_permissions": "ignore", "checksum_type": "sha256", "environment": ENVIRONMENT}
+    return Request("GET", target("puppet", "v3", "file_metadata", *segments, **query), {"Accept": "application/json"})
+
+
+def read_metadata(certname: str, answer: Response) -> str:
+    """The file's checksum. Raises WatchpostError when the server knows no such file."""
+    if not answer.ok:
+        raise refused(certname, "the Puppet server knows no such file", answer)
+    return str(answer.json()["checksum"]["value"])
+
+
 def put_report(certname: str, report: Mapping[str, Any]) -> Request:
     """Hand in the report of a run."""
     where = target("puppet", "v3", "report", certname, environment=ENVIRONMENT)

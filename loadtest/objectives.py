@@ -1,0 +1,21 @@
+"""The default objectives, in one place; a scenario names those that it can judge. Sources: docs/explanation/sizing-model.md."""
+
+from __future__ import annotations
+
+from loadtest.objective import Objective
+
+GOODPUT = Objective(name="results arrive", metric="goodput_ratio", bound="at least", target=0.999, resource="cpu")
+LATENESS = Objective(name="results are in time", metric="lateness_p99_s", bound="at most", target=5, resource="cpu")
+TO_DATABASE = Objective(name="states reach the database", metric="to_database_p99_s", bound="at most", target=5, resource="cpu")
+COLLECTING = Objective(name="the collecting Puppet run is short", metric="collecting_run_s", bound="at most", target=30, resource="cpu")
+UNDISTURBED = Objective(name="no result is late while Puppet collects", metric="lateness_max_s", bound="at most", target=5, resource="cpu")
+PAGES = Objective(name="the web answers", metric="page_p95_s", bound="at most", target=1, resource="cpu")
+PAGES_GOOD = Objective(name="pages are whole", metric="page_failed_ratio", bound="at most", target=0, resource="any")
+RUNS_GOOD = Objective(name="Puppet runs succeed", metric="puppet_failed_ratio", bound="at most", target=0, resource="any")
+BLIND = Objective(name="a reload blinds for a moment only", metric="blind_s", bound="at most", target=10, resource="cpu")
+NO_OOM = Objective(name="nothing is killed for want of memory", metric="oom_kills", bound="at most", target=0, resource="memory")
+PRESSURE = Objective(name="memory is enough", metric="memory_pressure_full_ratio", bound="at most", target=0.01, resource="memory")
+RECOVERED = Objective(name="all is live again after an outage", metric="recovery_s", bound="at most", target=120, resource="any")
+
+ALWAYS = (NO_OOM, PRESSURE)
+"""What every scenario demands."""

@@ -1,0 +1,88 @@
+"""A running lab as a load test needs it: its fleet, where everything answers, hands on its machines.
+
+Owns taking the place of the lab's own simulated agents for the time of a load and giving it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.fleet_load import Site
+from provision import daemon, lab_plan, machines, options, pushing
+from provision.ledger import Ledger
+from provision.options import Options
+from provision.pusher_spec import PusherSpec
+from provision.ssh import Machine
+from provision.stages import Work, fleet
+from provision.transport import Server
+from puppet_fixtures.simulated_host import SimulatedHost
+from vm.artefact import write_file
+from vm.drivers import container
+from vm.errors import BadInput
+from vm.lab import Lab
+from vm.progress import Stages
+from vm.secret_store import SecretStore
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A lab under test."""
+
+    lab: Lab
+    options: Options
+    work: Work
+    site: Site
+    pusher: PusherSpec
+
+    @property
+    def hosts(self) -> tuple[SimulatedHost, ...]:
+        """The simulated hosts."""
+        return self.work.plan.hosts
+
+    @property
+    def namespace(self) -> Path:
+        """The fleet's network namespace, which has no way out of the lab."""
+        return container.network_namespace(self.lab, "fleet")
+
+    def connect(self, kind: str) -> Machine:
+        """Root on a machine of the lab."""
+        return machines.connect(self.lab, kind, self.work.secrets)
+
+
+def rig(lab: Lab) -> Rig:
+    """The rig of a lab. Raises BadInput when there is none with a fleet of its own."""
+    asked = options.read(lab)
+    if asked.puppet_server:
+        raise BadInput(f"lab {lab.name} has no simulated hosts", str(options.path(lab)), "load-test a lab that has")
+    if not pushing.is_live(lab, lab_plan.nodes_path(lab), lab_plan.ca_path(lab), asked.hosts):
+        raise BadInput(f"lab {lab.name} is not live", str(lab.directory), "run `invoke provision` first")
+    secrets = SecretStore(lab.secrets)
+    server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
+    plan = lab_plan.plan(lab, asked, secrets, server, lab.gateway)
+    site = Site(
+        puppet_name=server.name, puppet_address=server.address, web_name=lab.fqdn("monitor"), web_address=str(lab.address("monitor")),
+        ca=plan.ca, basic=pair(lab, secrets, "watchpost", "basic_auth"), login=pair(lab, secrets, "admin", "web_admin"),
+    )  # fmt: skip
+    pusher = pushing.spec(lab, plan.hosts, plan.addresses, plan.nodes, plan.ca, asked.seed)
+    work = Work(lab, plan, Ledger(lab.records / "stages.json", Stages()), Stages(), secrets)
+    return Rig(lab, asked, work, site, pusher)
+
+
+def pair(lab: Lab, secrets: SecretStore, user: str, name: str) -> Path:
+    """A file with `USER:PASSWORD` for the generator, readable by root alone."""
+    path = lab.directory / "load" / f"{name}.pair"
+    write_file(path, f"{user}:{secrets.get(name)}\n")
+    return path
+
+
+@contextmanager
+def instead_of_the_fleet(rig: Rig) -> Iterator[None]:
+    """The lab's own agents are silent meanwhile (a host has one agent) and speak again afterwards, whatever happened."""
+    daemon.stop(pushing.process(rig.lab))
+    try:
+        yield
+    finally:
+        fleet.push(rig.work, rig.options.seed)

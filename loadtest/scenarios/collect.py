@@ -1,0 +1,28 @@
+"""The monitor's own Puppet run collects the fleet's exported resources while results come in."""
+
+from __future__ import annotations
+
+from loadtest import objectives
+from loadtest.estimate import Estimate
+from loadtest.rig import Rig
+from loadtest.scenarios import Length, Scenario, steady
+
+
+def collect(rig: Rig, length: Length) -> dict[str, Estimate]:
+    """One unchanged run of the monitor's agent (three at full length): whole seconds, as the agent's own clock has them."""
+    runs = [rig.work.agent_run("monitor") for _ in range(1 if length == "short" else 3)]
+    seconds = sorted(run.seconds for run in runs)
+    return {
+        "collecting_run_s": Estimate(value=seconds[len(seconds) // 2], low=seconds[0], high=seconds[-1], repeats=len(seconds)),
+        "collecting_changed": Estimate.exact(sum(run.changed for run in runs)),
+    }
+
+
+SCENARIO = Scenario(
+    name="collect",
+    what="the monitor collects exported resources while results come in",
+    load=steady.load,
+    objectives=(objectives.COLLECTING, objectives.UNDISTURBED, objectives.GOODPUT, *objectives.ALWAYS),
+    seconds={"short": 60, "full": 300},
+    event=collect,
+)
