@@ -27,6 +27,10 @@ from vm.progress import Stages
 from vm.secret_store import SecretStore
 
 
+LIVE_S = 120
+"""Agents look for a lost connection every 10 s, and Icinga gives them some time after its start."""
+
+
 @dataclass(frozen=True)
 class Rig:
     """A lab under test."""
@@ -53,12 +57,11 @@ class Rig:
 
 
 def rig(lab: Lab) -> Rig:
-    """The rig of a lab. Raises BadInput when there is none with a fleet of its own."""
+    """The rig of a lab, once its states are live. Raises BadInput when there is none with a fleet of its own, WatchpostError when it does not become live."""
     asked = options.read(lab)
     if asked.puppet_server:
         raise BadInput(f"lab {lab.name} has no simulated hosts", str(options.path(lab)), "load-test a lab that has")
-    if not pushing.is_live(lab, lab_plan.nodes_path(lab), lab_plan.ca_path(lab), asked.hosts):
-        raise BadInput(f"lab {lab.name} is not live", str(lab.directory), "run `invoke provision` first")
+    pushing.wait_live(lab, lab_plan.nodes_path(lab), lab_plan.ca_path(lab), asked.hosts, LIVE_S)
     secrets = SecretStore(lab.secrets)
     server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
     plan = lab_plan.plan(lab, asked, secrets, server, lab.gateway)

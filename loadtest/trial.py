@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from loadtest import fleet_load
+from loadtest import fleet_load, scenarios, uplink
+from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
-from loadtest.lateness import Listener, blind_s, match
+from loadtest.lateness import Listener, blind_s, match, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
 from loadtest.rig import Rig, instead_of_the_fleet
 from loadtest.run import Load, Phase, Run
 from loadtest.scenarios import Length, Scenario
-from provision import pushing
-from vm.artefact import save
+from provision import checks, pushing
+from vm.artefact import save, write_file
 from vm.progress import note
 
 COOL_DOWN_S = 7.0
@@ -33,22 +34,33 @@ def observe(
     namespace = str(rig.namespace)
     generator = Generator(spec, Rendezvous(master=namespace, workers=(namespace,)))
     listener = Listener(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca), f"watchpost-{directory.name}")
+    database = DatabaseDelay(checks.ssh_argv(rig.lab, "monitor"), directory / "state-history.psql")
+    uplink.mend(rig)
     happened: dict[str, Estimate] = {}
     began_at = time.time()
     with instead_of_the_fleet(rig):
         listener.start()
+        database.start()
         try:
             generator.start()
             begin = generator.begins()
             note(f"{scenario.name}: {len(actors)} actors, {scenario.warm_up_s:.0f} s warm-up, {window_s:.0f} s measured")
             if scenario.event:
-                time.sleep(max(0.0, begin + scenario.warm_up_s + window_s / 3 - time.monotonic()))
+                time.sleep(max(0.0, begin + scenario.warm_up_s + window_s * scenarios.EVENT_AFTER - time.monotonic()))
                 happened = scenario.event(rig, length)
             found = generator.result()
+            time.sleep(max(0.0, begin + ends_s + COOL_DOWN_S - time.monotonic()))
         finally:
             generator.stop()
             listener.stop()
+            database.stop()
     metrics = measured(spec, found, listener, scenario.warm_up_s, ends_s) | happened
+    window = (found.began_at + scenario.warm_up_s, found.began_at + ends_s)
+    if scenario.analyse:
+        metrics |= scenario.analyse(fleet_load.due(spec, found.began_at, scenario.warm_up_s, ends_s), listener.seen, window[0])
+    changes = database.between(*window)
+    if changes.count:
+        metrics |= {"to_database_p99_s": Estimate.exact(changes.quantile(0.99)), "state_changes": Estimate.exact(changes.count)}
     unsound = list(found.unsound)
     if listener.gaps and scenario.name not in ("reload",):
         unsound.append(f"Icinga's event stream broke off {len(listener.gaps)} times")
@@ -61,6 +73,7 @@ def observe(
         phases=(Phase(name="warm-up", begins_s=0, ends_s=scenario.warm_up_s), Phase(name="steady", begins_s=scenario.warm_up_s, ends_s=ends_s)),
         metrics=metrics, outcomes=outcomes, unsound=tuple(unsound), verdict=verdict_of(outcomes, tuple(unsound)),
     )  # fmt: skip
+    write_file(directory / "results.csv.gz", packed(listener.seen))
     save(run, directory / "run.json")
     return run
 

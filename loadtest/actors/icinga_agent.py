@@ -38,6 +38,7 @@ class Kind:
         self._seed = seed
         self._models = {title: StateModel.model_validate(model) for title, model in (models or {}).items()}
         self._encoders: dict[str, CheckResultEncoder] = {}
+        self._ended: dict[str, float] = {}
         self._session: AgentSession | None = None
         self._socket: ssl.SSLSocket | None = None
         self._sending = threading.Lock()
@@ -62,9 +63,10 @@ class Kind:
         if encoder is None:
             encoder = self._encoders[title] = CheckResultEncoder(self._name, title, self._name, ["simulated", title])
         now = time.time()
-        frame = encoder.encode(
-            result.state, result.output, result.perfdata, scheduled=intended, started=now - result.run_s, ended=now
-        )
+        # one agent runs a check once at a time, and the master drops a result that began before the one it has
+        started = max(now - result.run_s, self._ended.get(title, 0.0))
+        self._ended[title] = now
+        frame = encoder.encode(result.state, result.output, result.perfdata, scheduled=intended, started=started, ended=now)
         self._session.send(frame)
         self._flush()
 

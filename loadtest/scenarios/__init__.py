@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from loadtest.arrivals import Stream
 from loadtest.estimate import Estimate
+from loadtest.lateness import Due, Seen
 from loadtest.load_spec import ActorSpec
 from loadtest.objective import Objective
 from loadtest.rig import Rig
 from vm.errors import BadInput
 
+EVENT_AFTER = 0.2
+"""Share of the window after which a scenario's event begins."""
 Length = Literal["short", "full"]
 Load = tuple[list[ActorSpec], list[Stream]]
 
@@ -23,8 +26,9 @@ Load = tuple[list[ActorSpec], list[Stream]]
 class Scenario:
     """A load, an event in the midst of it, and what is demanded.
 
-    load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, seconds): what happens
-    at the middle of it, called then; returns metrics of its own. settle_s: after the event until the window ends, at least.
+    load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, length): what happens
+    EVENT_AFTER of the way through it; returns metrics of its own. analyse(due, seen, begins): metrics from the results, begins being the
+    epoch of the window.
     """
 
     name: str
@@ -34,8 +38,7 @@ class Scenario:
     seconds: Mapping[Length, float]
     warm_up_s: float = 15
     event: Callable[[Rig, Length], dict[str, Estimate]] | None = None
-    only_events: frozenset[str] = field(default=frozenset())
-    """Metrics that only the event gives; without it they are not judged."""
+    analyse: Callable[[list[Due], list[Seen], float], dict[str, Estimate]] | None = None
 
 
 def names() -> tuple[str, ...]:
