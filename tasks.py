@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
-from loadtest import freeze
+from loadtest import command as loadtest
+from loadtest import freeze, scenarios
 from loadtest.report import comparison, render
 from loadtest.sizing import command as sizing
 from loadtest.sizing.answer import answer
@@ -140,6 +141,29 @@ def simulate(c: Context, hosts: str = "", services: str = "", lab: str = "", jso
     options = checks.resized(one, hosts, services)
     raise_lab(one, options, "invoke simulate")
     show_status(one, json)
+
+
+@task(name="loadtest", positional=["scenario"], help=LAB | JSON | {
+    "scenario": f"one of: {', '.join(scenarios.names())}", "full": "the full length, not the short one", "seconds": "length of the measured part, in place of the scenario's",
+    "multiple": "how many times as often everything happens", "vcpus": "try another number of vCPUs, a fraction too", "memory": "try another memory, as 1024 or 1G",
+    "workers": "processes of the load generator", "seed": "seed of the plan of arrivals",
+})  # fmt: skip
+@command
+def loadtest_task(
+    c: Context, scenario: str = "steady", full: bool = False, seconds: float = 0.0, multiple: float = 1.0, vcpus: float = 0.0, memory: str = "",
+    workers: int = 1, seed: int = 1, lab: str = "", json: bool = False,
+) -> None:  # fmt: skip
+    """Put a scenario's load on the monitor of a running lab (--driver container) and judge it by its objectives."""
+    found = loadtest.run(
+        named(lab), scenario, length="full" if full else "short", seconds=seconds, multiple=multiple, vcpus=vcpus,
+        memory_mib=hosting.parse_memory(memory) if memory else 0, workers=workers, seed=seed,
+    )  # fmt: skip
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(loadtest.table(found))
+    if found.verdict != "passed":
+        raise Exit(code=1)
 
 
 @task(name="status", help=LAB | JSON | {"secrets": "show the lab's passwords too"})
@@ -406,6 +430,6 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
         OUT.print(bench.table(found))
 
 
-namespace = Collection(provision, simulate, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
+namespace = Collection(provision, simulate, loadtest_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze))

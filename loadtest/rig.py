@@ -26,7 +26,6 @@ from vm.lab import Lab
 from vm.progress import Stages
 from vm.secret_store import SecretStore
 
-
 LIVE_S = 120
 """Agents look for a lost connection every 10 s, and Icinga gives them some time after its start."""
 

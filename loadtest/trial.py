@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
-from loadtest import fleet_load, scenarios, uplink
+from loadtest import fleet_load, machine_size, measuring, scenarios, uplink
 from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
-from loadtest.lateness import Listener, blind_s, match, packed
+from loadtest.lateness import Listener, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
+from loadtest.probes import Sampler
+from loadtest.ran_on import noise, ran_on
 from loadtest.rig import Rig, instead_of_the_fleet
 from loadtest.run import Load, Phase, Run
+from loadtest.samples import save as save_samples
 from loadtest.scenarios import Length, Scenario
 from provision import checks, pushing
 from vm.artefact import save, write_file
@@ -21,6 +25,27 @@ from vm.progress import note
 
 COOL_DOWN_S = 7.0
 """After the window: results that are on their way arrive, and Icinga's event stream, which lags by up to 5 s, tells of them."""
+
+
+class Observed:
+    """Everything that watches one load, started and stopped together."""
+
+    def __init__(self, rig: Rig, directory: Path) -> None:
+        self.sampler = Sampler(rig)
+        self.listener = Listener(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca), f"watchpost-{directory.name}")
+        self.database = DatabaseDelay(checks.ssh_argv(rig.lab, "monitor"), directory / "state-history.psql")
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.listener.start()
+        self.database.start()
+        self.sampler.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self.sampler.stop()
+        self.listener.stop()
+        self.database.stop()
 
 
 def observe(
@@ -31,20 +56,19 @@ def observe(
     ends_s = scenario.warm_up_s + window_s
     actors, streams = scenario.load(rig, ends_s + COOL_DOWN_S, multiple)
     spec = LoadSpec(seed=seed, actors=tuple(actors), streams=tuple(streams), workers=workers, directory=directory, patience_s=30)
+    own_cores = machine_size.limit(rig, rig.options.spec)
+    _, others = machine_size.own_cpus(rig.options.spec.vcpus, os.cpu_count() or 1)
     namespace = str(rig.namespace)
-    generator = Generator(spec, Rendezvous(master=namespace, workers=(namespace,)))
-    listener = Listener(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca), f"watchpost-{directory.name}")
-    database = DatabaseDelay(checks.ssh_argv(rig.lab, "monitor"), directory / "state-history.psql")
+    generator = Generator(spec, Rendezvous(master=namespace, workers=(namespace,)), machine_size.numbers(others))
+    watched = Observed(rig, directory)
     uplink.mend(rig)
     happened: dict[str, Estimate] = {}
-    began_at = time.time()
-    with instead_of_the_fleet(rig):
-        listener.start()
-        database.start()
+    note(f"{scenario.name}: {scenario.what}; {len(actors)} actors, {scenario.warm_up_s:.0f} s warm-up, {window_s:.0f} s measured")
+    with machine_size.harness_on(others), instead_of_the_fleet(rig):
         try:
+            watched.start()
             generator.start()
             begin = generator.begins()
-            note(f"{scenario.name}: {len(actors)} actors, {scenario.warm_up_s:.0f} s warm-up, {window_s:.0f} s measured")
             if scenario.event:
                 time.sleep(max(0.0, begin + scenario.warm_up_s + window_s * scenarios.EVENT_AFTER - time.monotonic()))
                 happened = scenario.event(rig, length)
@@ -52,46 +76,40 @@ def observe(
             time.sleep(max(0.0, begin + ends_s + COOL_DOWN_S - time.monotonic()))
         finally:
             generator.stop()
-            listener.stop()
-            database.stop()
-    metrics = measured(spec, found, listener, scenario.warm_up_s, ends_s) | happened
-    window = (found.began_at + scenario.warm_up_s, found.began_at + ends_s)
-    if scenario.analyse:
-        metrics |= scenario.analyse(fleet_load.due(spec, found.began_at, scenario.warm_up_s, ends_s), listener.seen, window[0])
-    changes = database.between(*window)
-    if changes.count:
-        metrics |= {"to_database_p99_s": Estimate.exact(changes.quantile(0.99)), "state_changes": Estimate.exact(changes.count)}
-    unsound = list(found.unsound)
-    if listener.gaps and scenario.name not in ("reload",):
-        unsound.append(f"Icinga's event stream broke off {len(listener.gaps)} times")
-    outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
-    from loadtest.ran_on import ran_on
-
-    run = Run(
-        name=directory.name, scenario=scenario.name, began_at=began_at, seed=seed, size=rig.options.spec,
-        load=Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple), ran_on=ran_on(rig.lab),
-        phases=(Phase(name="warm-up", begins_s=0, ends_s=scenario.warm_up_s), Phase(name="steady", begins_s=scenario.warm_up_s, ends_s=ends_s)),
-        metrics=metrics, outcomes=outcomes, unsound=tuple(unsound), verdict=verdict_of(outcomes, tuple(unsound)),
-    )  # fmt: skip
-    write_file(directory / "results.csv.gz", packed(listener.seen))
+            watched.stop()
+    phases = (Phase(name="warm-up", begins_s=0, ends_s=scenario.warm_up_s), Phase(name="steady", begins_s=scenario.warm_up_s, ends_s=ends_s))
+    load = Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple)
+    run = judged(rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name)
+    write_file(directory / "results.csv.gz", packed(watched.listener.seen))
+    save_samples(watched.sampler.samples, directory / "samples.csv.gz")
     save(run, directory / "run.json")
     return run
 
 
-def measured(spec: LoadSpec, found: Generated, listener: Listener, begins_s: float, ends_s: float) -> dict[str, Estimate]:
-    """What the generator and the event stream say of the window. Pure over what they hold."""
-    due = fleet_load.due(spec, found.began_at, begins_s, ends_s)
-    good = match(due, listener.seen)
-    metrics = {
-        "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / (ends_s - begins_s),
-        "lateness_p50_s": good.lateness.quantile(0.5), "lateness_p99_s": good.lateness.quantile(0.99), "lateness_max_s": good.lateness.worst,
-        "blind_s": blind_s(due, listener.seen), "generator_cpu_ratio": found.cpu_ratio,
-    }  # fmt: skip
-    for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
-        if kind := found.kinds.get(what):
-            latency = found.latency(what)
-            metrics |= {
-                f"{name}_p50_s": latency.quantile(0.5), f"{name}_p95_s": latency.quantile(0.95), f"{name}_p99_s": latency.quantile(0.99),
-                f"{name}_failed_ratio": kind.failed / kind.planned if kind.planned else 0.0,
-            }  # fmt: skip
-    return {name: Estimate.exact(value) for name, value in metrics.items()}
+def judged(
+    rig: Rig, scenario: Scenario, spec: LoadSpec, found: Generated, watched: Observed, happened: dict[str, Estimate],
+    phases: tuple[Phase, ...], load: Load, support: list[int], name: str,
+) -> Run:  # fmt: skip
+    """The record of a load that has ended."""
+    steady = phases[-1]
+    begins, ends = found.began_at + steady.begins_s, found.began_at + steady.ends_s
+    due = fleet_load.due(spec, found.began_at, steady.begins_s, steady.ends_s)
+    samples, seen = watched.sampler.samples, watched.listener.seen
+    figures = measuring.of_results(due, seen, ends - begins) | measuring.of_load(found) | measuring.of_machine(samples, begins, ends)
+    changes = watched.database.between(begins, ends)
+    if changes.count:
+        figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}
+    busy = measuring.support_busy(samples, support, begins, ends)
+    others = noise(samples, begins, ends)
+    figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": watched.sampler.cpu_s / (ends - found.began_at)}
+    metrics = measuring.estimates(figures) | happened | (scenario.analyse(due, seen, begins) if scenario.analyse else {})
+    gaps = 0 if scenario.event else len(watched.listener.gaps)
+    reasons = measuring.unsound(
+        found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator
+    )
+    outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
+    return Run(
+        name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
+        ran_on=ran_on(rig, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
+        verdict=verdict_of(outcomes, reasons), files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"},
+    )  # fmt: skip

@@ -45,14 +45,14 @@ def test_v2_has_one_group_below_our_own(tmp_path: Path) -> None:
 
 
 def test_v1_has_a_group_in_each_hierarchy_there_is(tmp_path: Path) -> None:
-    for name in ("cpu", "memory", "unified", "pids"):
+    for name in ("cpu", "cpuset", "memory", "unified", "pids"):
         (tmp_path / name).mkdir()
     assert not cgroups.is_v2(tmp_path)
     assert cgroups.groups("one", "fleet", tmp_path) == {
-        name: tmp_path / name / "watchpost/one/fleet" for name in ("unified", "cpu", "memory")
+        name: tmp_path / name / "watchpost/one/fleet" for name in ("unified", "cpu", "cpuset", "memory")
     }
     (tmp_path / "unified").rmdir()
-    assert set(cgroups.groups("one", "fleet", tmp_path)) == {"cpu", "memory"}
+    assert set(cgroups.groups("one", "fleet", tmp_path)) == {"cpu", "cpuset", "memory"}
 
 
 def test_every_v1_setting_has_a_hierarchy_to_go_to(tmp_path: Path) -> None:

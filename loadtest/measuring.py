@@ -1,0 +1,86 @@
+"""The metrics of a run, computed from what was sent, what Icinga told and the samples; and the reasons why a run says nothing. Pure."""
+
+from __future__ import annotations
+
+from loadtest import fleet_load
+from loadtest.estimate import Estimate
+from loadtest.generator import Generated
+from loadtest.lateness import Due, Seen, blind_s, match
+from loadtest.samples import Sample, peak, rate, series
+
+SUPPORT_BUSY = 0.7
+"""Share of the support cores' time above which the run may have measured them."""
+NOISY = 0.1
+"""Share of the host's CPU time that others may take."""
+PROBE_COST = 0.01
+
+
+def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, float]:
+    """What became of the planned results."""
+    good = match(due, seen)
+    quantiles = {f"lateness_p{percent}_s": good.lateness.quantile(percent / 100) for percent in (50, 90, 99)}
+    return quantiles | {
+        "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
+        "lateness_max_s": good.lateness.worst, "blind_s": blind_s(due, seen),
+    }  # fmt: skip
+
+
+def of_load(found: Generated) -> dict[str, float]:
+    """What the generator saw of Puppet runs and pages."""
+    metrics = {"generator_cpu_ratio": found.cpu_ratio}
+    for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
+        kind = found.kinds.get(what)
+        if kind and kind.planned:
+            latency = found.latency(what)
+            metrics |= {f"{name}_p{percent}_s": latency.quantile(percent / 100) for percent in (50, 95, 99)}
+            metrics[f"{name}_failed_ratio"] = kind.failed / kind.planned
+    return metrics
+
+
+def of_machine(samples: list[Sample], begins: float, ends: float) -> dict[str, float]:
+    """CPU, memory, pressure, kills and disk of the monitor in the window, and its units'."""
+    label = "machine=monitor"
+    metrics: dict[str, float | None] = {
+        "cpu_cores": rate(series(samples, "cpu_s", label, begins, ends)),
+        "memory_peak_mib": peak(series(samples, "working_set_mib", label, begins, ends)),
+        "oom_kills": grown(series(samples, "oom_kills", label, begins, ends)),
+    }
+    for resource in ("cpu", "memory", "io"):
+        metrics[f"{resource}_pressure_full_ratio"] = rate(series(samples, f"{resource}_pressure_full_s", label, begins, ends))
+    for unit in sorted({one.labels for one in samples if one.probe == "units"}):
+        name = unit.removeprefix("unit=")
+        metrics[f"memory_peak_{name}_mib"] = peak(series(samples, "pss_mib", unit, begins, ends))
+        metrics[f"cpu_cores_{name}"] = rate(series(samples, "cpu_s", unit, begins, ends))
+    return {name: value for name, value in metrics.items() if value is not None}
+
+
+def grown(found: list[Sample]) -> float | None:
+    """How much a counter grew; None of nothing."""
+    return found[-1].value - found[0].value if found else None
+
+
+def support_busy(samples: list[Sample], cpus: list[int], begins: float, ends: float) -> float:
+    """The share of their time in which the support cores were busy, 0 to 1."""
+    shares = [rate(series(samples, "busy_s", f"cpu={number}", begins, ends)) or 0.0 for number in cpus]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def unsound(found: Generated, metrics: dict[str, float], *, gaps: int, busy: float, noise: float, own_cores: bool, accelerator: str) -> tuple[str, ...]:
+    """Why a run's figures are not to be trusted; empty when they are. gaps: times that the event stream broke off by itself."""
+    reasons = list(found.unsound)
+    if gaps:
+        reasons.append(f"Icinga's event stream broke off {gaps} times")
+    if not own_cores:
+        reasons.append("the monitor has no cores of its own on this host")
+    if busy > SUPPORT_BUSY:
+        reasons.append(f"the support cores were busy for {busy:.0%} of the time")
+    if noise > NOISY:
+        reasons.append(f"others took {noise:.0%} of the host's CPU time")
+    if accelerator == "tcg":
+        reasons.append("an emulated CPU's times are not representative")
+    return tuple(reasons)
+
+
+def estimates(metrics: dict[str, float]) -> dict[str, Estimate]:
+    """Single figures as estimates; their interval comes from repeats."""
+    return {name: Estimate.exact(round(value, 6)) for name, value in metrics.items()}
