@@ -143,7 +143,7 @@ def simulate(c: Context, hosts: str = "", services: str = "", lab: str = "", jso
     show_status(one, json)
 
 
-@task(name="loadtest", positional=["scenario"], help=LAB | JSON | {
+@task(name="loadtest", help=LAB | JSON | {
     "scenario": f"one of: {', '.join(scenarios.names())}", "full": "the full length, not the short one", "seconds": "length of the measured part, in place of the scenario's",
     "multiple": "how many times as often everything happens", "vcpus": "try another number of vCPUs, a fraction too", "memory": "try another memory, as 1024 or 1G",
     "workers": "processes of the load generator", "seed": "seed of the plan of arrivals",

@@ -7,7 +7,7 @@ from loadtest.objective import Objective
 GOODPUT = Objective(name="results arrive", metric="goodput_ratio", bound="at least", target=0.999, resource="cpu")
 LATENESS = Objective(name="results are in time", metric="lateness_p99_s", bound="at most", target=5, resource="cpu")
 TO_DATABASE = Objective(name="states reach the database", metric="to_database_p99_s", bound="at most", target=5, resource="cpu")
-COLLECTING = Objective(name="the collecting Puppet run is short", metric="collecting_run_s", bound="at most", target=30, resource="cpu")
+COLLECTING = Objective(name="the collecting Puppet run is short", metric="collect_s", bound="at most", target=30, resource="cpu")
 UNDISTURBED = Objective(name="no result is late while Puppet collects", metric="lateness_max_s", bound="at most", target=5, resource="cpu")
 PAGES = Objective(name="the web answers", metric="page_p95_s", bound="at most", target=1, resource="cpu")
 PAGES_GOOD = Objective(name="pages are whole", metric="page_failed_ratio", bound="at most", target=0, resource="any")

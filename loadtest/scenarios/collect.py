@@ -13,7 +13,7 @@ def collect(rig: Rig, length: Length) -> dict[str, Estimate]:
     runs = [rig.work.agent_run("monitor") for _ in range(1 if length == "short" else 3)]
     seconds = sorted(run.seconds for run in runs)
     return {
-        "collecting_run_s": Estimate(value=seconds[len(seconds) // 2], low=seconds[0], high=seconds[-1], repeats=len(seconds)),
+        "collect_s": Estimate(value=seconds[len(seconds) // 2], low=seconds[0], high=seconds[-1], repeats=len(seconds)),
         "collecting_changed": Estimate.exact(sum(run.changed for run in runs)),
     }
 

@@ -36,7 +36,7 @@ def analyse(due: list[Due], seen: list[Seen], begins: float) -> dict[str, Estima
         carried = factor
     rate = len([one for one in due if begins <= one.at < begins + STEP_S]) / STEP_S / MULTIPLES[0]
     return {
-        "carried_multiple": Estimate.exact(carried), "broken_multiple": Estimate.exact(broken),
+        "carried_multiple": Estimate.exact(carried), "broke_at_multiple": Estimate.exact(broken),
         "carried_results_per_s": Estimate.exact(carried * rate),
     }  # fmt: skip
 
