@@ -21,8 +21,6 @@ from vm.progress import note
 
 STACK = ("icinga2", "icingadb", "php8.4-fpm", "nginx", "postfix", "tor", "valkey-server", "postgresql")
 """Stopped from left to right, started from right to left."""
-TUNED_MIB = 512
-"""The smallest memory that the monitor's class sizes its services for; smaller machines get that tuning."""
 
 
 def own_cpus(vcpus: float, cores: int) -> tuple[str, str]:
@@ -85,8 +83,7 @@ def tuned(rig: Rig, spec: HostingSpec) -> Rig:
     """Tell Puppet the size and let the monitor's agent tune the services for it."""
     asked = rig.options.model_copy(update={"spec": spec})
     work = rig.work
-    told = asked.model_copy(update={"spec": spec.model_copy(update={"memory_mib": max(TUNED_MIB, spec.memory_mib)})})
-    plan = lab_plan.plan(rig.lab, told, work.secrets, work.plan.server, rig.lab.gateway)
+    plan = lab_plan.plan(rig.lab, asked, work.secrets, work.plan.server, rig.lab.gateway)
     if plan.files != work.plan.files:
         # the next provision has to put things right, whatever becomes of this command
         work.ledger.forget("deploy", "monitor", "monitor again")
@@ -105,17 +102,25 @@ def release(rig: Rig) -> None:
         cgroups.pin_machine(rig.lab.name, kind, "")
 
 
+def give_back(rig: Rig) -> None:
+    """The machine at its own size again, its services running and tuned for it."""
+    release(rig)
+    machine = rig.connect("puppet")
+    deployment.deploy(machine, CONTROL_REPO, rig.work.plan.files)
+    machine.close()
+    try:
+        machine = rig.connect("monitor")
+        machine.run(["systemctl", "restart", *reversed(STACK)])
+        machine.close()
+        rig.work.agent_run("monitor")
+    except WatchpostError as error:
+        note(f"the monitor is not back at its own size: {error.what}; `invoke provision` puts it right")
+
+
 @contextmanager
 def restored(rig: Rig) -> Iterator[None]:
-    """Give the machine its own size back in the end, and tell Puppet so."""
+    """Give the machine its own size back in the end."""
     try:
         yield
     finally:
-        release(rig)
-        machine = rig.connect("puppet")
-        deployment.deploy(machine, CONTROL_REPO, rig.work.plan.files)
-        machine.close()
-        try:
-            rig.work.agent_run("monitor")
-        except WatchpostError as error:
-            note(f"the monitor is not back at its own size: {error.what}; `invoke provision` puts it right")
+        give_back(rig)

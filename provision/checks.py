@@ -19,7 +19,7 @@ from vm.secret_store import SecretStore
 DEFAULT_HOSTS = 20
 DEFAULT_DRIVER = "libvirt"
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
-"""Below this the class profile::monitor refuses to size its services."""
+"""What a new lab gets at least; a load test tries smaller sizes, and shows that they fail."""
 MAX_SERVICES = 150
 """With what the monitor checks itself, a host stays below the number that monitoring::collector accepts of it."""
 COLLECT_MODES = ("query", "realise")

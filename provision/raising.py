@@ -18,17 +18,22 @@ def raise_lab(lab: Lab, options: Options, words: str, *, converge: bool = False)
     """
     checks.root(words)
     with labs.hold(lab, words):
-        labs.prepare(lab)
-        progress.log_to(lab.directory / "log" / "provision.log")
-        stages = progress.Stages()
-        keep(lab, options)
-        try:
-            up.up(lab, options, stages, converge=converge)
-        except WatchpostError as error:
-            error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {lab.directory}/log/provision.log"
-            raise
-        times = StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
-        artefact.save(times, lab.records / "times.json")
+        raise_held(lab, options, converge=converge)
+
+
+def raise_held(lab: Lab, options: Options, *, converge: bool = False) -> None:
+    """The same for who holds the lab already."""
+    labs.prepare(lab)
+    progress.log_to(lab.directory / "log" / "provision.log")
+    stages = progress.Stages()
+    keep(lab, options)
+    try:
+        up.up(lab, options, stages, converge=converge)
+    except WatchpostError as error:
+        error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {lab.directory}/log/provision.log"
+        raise
+    times = StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
+    artefact.save(times, lab.records / "times.json")
 
 
 def raze_lab(lab: Lab, words: str) -> None:

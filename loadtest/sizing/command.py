@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from rich.table import Table
 
+from loadtest import lab_trials
 from loadtest.run import Run
 from loadtest.sizing import lattice
 from loadtest.sizing.answer import Sizing, answer, verdict
 from loadtest.sizing.ledger import Finished, Ledger
 from loadtest.sizing.request import Request, request
 from loadtest.sizing.size import size
-from loadtest.sizing.trial import TrialAt
 from vm import artefact
-from vm.errors import BadInput, WatchpostError
+from vm.errors import BadInput
 from vm.hosting import load_offers
 from vm.lab import Lab
 from vm.progress import note
@@ -49,34 +46,20 @@ def run_size(
         asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST))
         return size(asked, Ledger(where), load_offers(), today(), None)
     asked = request(hosts, services, growth, budget, quick=quick, full=full, base=Request(cores=os.cpu_count() or 1))
-    trial_at, context, extra = live(lab)
-    asked = asked.model_copy(update={"context": context, **extra})
-    artefact.save(asked, where / REQUEST)
     note(f"size: {asked.hosts} hosts x {asked.services} services, runs in {where}")
     larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
     if larger:
         note(f"this host has {asked.cores} cores: {', '.join(larger)} vCPU can only be predicted")
-    return size(asked, Ledger(where), load_offers(), today(), trial_at)
+    with lab_trials.trials(lab, where / "raw") as made:
+        asked = asked.model_copy(update={"context": lab_trials.context(made)})
+        artefact.save(asked, where / REQUEST)
+        return size(asked, Ledger(where), load_offers(), today(), made.trial_at)
 
 
 def recall(lab: Lab, runs: str, recorded: str) -> Sizing:
     """The sizing that finished runs give, without making any."""
     where = folder(lab, runs, recorded)
     return size(artefact.load(Request, where / REQUEST), Ledger(where), load_offers(), today(), None)
-
-
-def live(lab: Lab) -> tuple[TrialAt, str, dict[str, float]]:
-    """Who makes real runs in this lab, the digest of what they share, and what a VM takes more. Raises WatchpostError where nobody can.
-
-    loadtest/trial.py owns them: trial_at(lab), context(lab) and vm_extra(lab), which gives vm_memory_mib and vm_disk_mib or nothing.
-    """
-    try:
-        module = importlib.import_module("loadtest.trial")
-    except ModuleNotFoundError as error:
-        raise WatchpostError("this version can not make runs of its own", "loadtest/trial.py", "use --recorded DIR") from error
-    make = cast(Callable[[Lab], TrialAt], module.trial_at)
-    extra = cast(Callable[[Lab], dict[str, float]], module.vm_extra)(lab)
-    return make(lab), cast(Callable[[Lab], str], module.context)(lab), extra
 
 
 def read_run(word: str, where: Path) -> Run:

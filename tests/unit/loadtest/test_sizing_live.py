@@ -1,9 +1,10 @@
-"""`size` with somebody who makes runs: a stand-in for loadtest/trial.py with the simulated machine behind it."""
+"""`size` with somebody who makes runs: a stand-in for loadtest/lab_trials.py with the simulated machine behind it."""
 
 from __future__ import annotations
 
-import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,23 @@ from simulated import Machine
 
 from loadtest.sizing import command
 from loadtest.sizing.answer import Sizing, answer
-from vm.errors import WatchpostError
-from vm.lab import of_name
+from vm.errors import BadInput
+from vm.lab import Lab, of_name
 
 WORDS = {"hosts": "50", "services": "", "growth": "", "budget": "", "quick": False, "full": False, "recorded": ""}
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """The machine behind a stand-in for loadtest/trial.py; its context is its seed."""
+    """The machine behind a stand-in for the lab; its context is its seed."""
     made = Machine()
-    module = types.ModuleType("loadtest.trial")
-    vars(module).update(
-        trial_at=lambda lab: made.at, context=lambda lab: f"seed {made.seed}", vm_extra=lambda lab: {"vm_memory_mib": 90.0, "vm_disk_mib": 100.0}
-    )
-    monkeypatch.setitem(sys.modules, "loadtest.trial", module)
+
+    @contextmanager
+    def trials(lab: Lab, directory: Path) -> Iterator[types.SimpleNamespace]:
+        yield types.SimpleNamespace(trial_at=made.at)
+
+    monkeypatch.setattr("loadtest.lab_trials.trials", trials)
+    monkeypatch.setattr("loadtest.lab_trials.context", lambda made_by: f"seed {made.seed}")
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     return made
 
@@ -65,8 +68,7 @@ def test_what_is_tried_and_what_is_known_is_told(machine: Machine, tmp_path: Pat
     assert "2, 4 vCPU can only be predicted" in told
 
 
-def test_without_anybody_who_makes_runs_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "loadtest.trial", None)  # as if the file were not there
-    with pytest.raises(WatchpostError, match="can not make runs"):
+def test_without_a_lab_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no lab"):
         sized(tmp_path)
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@
 #   Domain of the lab.
 class profile::monitor (
   Integer[1] $vcpus = lookup('hosting::vcpus'),
-  Integer[512] $memory_mib = lookup('hosting::memory_mib'),
+  Integer[64] $memory_mib = lookup('hosting::memory_mib'),
   Integer[4] $disk_gib = lookup('hosting::disk_gib'),
   Pattern[/\A[a-z0-9.-]+\z/] $domain = lookup('lab::domain'),
 ) {

@@ -11,7 +11,7 @@
 #   Disk of the hosting spec.
 #
 # @return What the profiles of the monitor set, with units in the names.
-function profile::monitor::budget(Integer[1] $vcpus, Integer[512] $memory_mib, Integer[4] $disk_gib) >> Hash[String, Integer] {
+function profile::monitor::budget(Integer[1] $vcpus, Integer[64] $memory_mib, Integer[4] $disk_gib) >> Hash[String, Integer] {
   # A reload holds two copies of the configuration in memory; a hostile agent may send one very large message.
   $icinga2 = max(384, $memory_mib * 30 / 100)
   $valkey_data = max(96, $memory_mib * 10 / 100)

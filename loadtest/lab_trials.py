@@ -1,0 +1,120 @@
+"""Real runs for a sizing: a lab whose fleet and monitor become what each run asks for, and what they were in the end.
+
+A machine that does not come up is a failed run, not an error: that is what the search wants to know.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadtest import machine_size, ran_on, rig, scenarios, trial
+from loadtest.estimate import Estimate
+from loadtest.objective import Objective, judge
+from loadtest.rig import Rig
+from loadtest.run import Load, Run
+from loadtest.sizing.trial import Length, Trial
+from provision import checks
+from provision.options import read
+from provision.raising import raise_held
+from vm import artefact
+from vm import lab as labs
+from vm.errors import BadInput, WatchpostError
+from vm.hosting import HostingSpec
+from vm.lab import Lab
+from vm.progress import note
+
+COMES_UP = Objective(name="the machine comes up with its fleet", metric="came_up", bound="at least", target=1, resource="memory")
+
+
+class LabTrials:
+    """Makes runs; `trial_at` is what a sizing asks for."""
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self._lab = lab
+        self._directory = directory
+        self._own = rig.rig(lab)
+        self._present: Rig = self._own
+        self._sound = True
+
+    @property
+    def own(self) -> Rig:
+        """The lab at its own size."""
+        return self._own
+
+    def trial_at(self, load: Load) -> Trial:
+        """Runs with this load's fleet."""
+
+        def make(size: HostingSpec, scenario: str, *, length: Length, repeat: int) -> Run:
+            self.fleet(load)
+            return self.trial(size, load, scenario, length, repeat)
+
+        return make
+
+    def fleet(self, load: Load) -> None:
+        """Grow or shrink the fleet to the load's, at the machine's own size."""
+        present = self._own.options
+        if (present.hosts, present.services) == (load.hosts, load.services):
+            return
+        self.give_back()
+        raise_held(self._lab, checks.resized(self._lab, str(load.hosts), str(load.services)))
+        self._own = self._present = rig.rig(self._lab)
+
+    def trial(self, size: HostingSpec, load: Load, scenario: str, length: Length, repeat: int) -> Run:
+        """One run at a size; the machine comes up anew when it was of another one, or did not survive the last run."""
+        name = f"{time.strftime('%m%dT%H%M%S', time.gmtime())}-{scenario}-{size.vcpus:g}x{size.memory_mib}-{repeat}"
+        try:
+            if size != self._present.options.spec or not self._sound:
+                self._present = machine_size.become(self._own, size)
+            self._sound = True
+            found = trial.observe(
+                self._present, scenarios.find(scenario), length=length, multiple=load.multiple, seed=repeat + 1, directory=self._directory / name
+            )
+        except BadInput:
+            raise
+        except WatchpostError as error:
+            note(f"{size}: {error.what}")
+            self._sound = False
+            return self.broken(size, load, scenario, name, repeat)
+        self._sound = found.verdict == "passed"
+        return found
+
+    def broken(self, size: HostingSpec, load: Load, scenario: str, name: str, repeat: int) -> Run:
+        """The run of a machine that did not come up, or broke so that nothing could be measured."""
+        metrics = {COMES_UP.metric: Estimate.exact(0)}
+        return Run(
+            name=name, scenario=scenario, began_at=time.time(), seed=repeat + 1, size=size, load=load, ran_on=ran_on.ran_on(self._own), phases=(),
+            metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
+        )  # fmt: skip
+
+    def give_back(self) -> None:
+        """The machine's own size again."""
+        if self._present.options.spec != self._own.options.spec or not self._sound:
+            machine_size.give_back(self._own)
+            self._present, self._sound = self._own, True
+        machine_size.release(self._own)
+
+
+@contextmanager
+def trials(lab: Lab, directory: Path) -> Iterator[LabTrials]:
+    """A lab to make runs in, held meanwhile and given back afterwards. Raises BadInput for one whose monitor is no container."""
+    if read(lab).driver != "container":
+        raise BadInput(f"the monitor of lab {lab.name} runs by {read(lab).driver}", lab.name, "provision with --driver container")
+    if (os.cpu_count() or 1) < 2:
+        raise BadInput("the monitor has no core of its own on a host with one core", "", "size on a host with two or more")
+    checks.root("invoke size")
+    with labs.hold(lab, "invoke size"):
+        made = LabTrials(lab, directory)
+        try:
+            yield made
+        finally:
+            made.give_back()
+
+
+def context(made: LabTrials) -> str:
+    """Digest of what runs must share to stand beside each other: lock, driver, code, seed of the fleet."""
+    on, options = ran_on.ran_on(made.own), made.own.options
+    return artefact.digest([on.lock_sha256, on.cpu_model, options.driver, options.seed, options.collect_mode, made.own.work.plan.code])[:16]
