@@ -13,6 +13,11 @@ DEADLINE_S = 900
 """For a busy host without KVM; a free one needs about a minute."""
 
 
+def prompts(console: Path) -> int:
+    """How many login prompts a console has shown."""
+    return console.read_text(errors="replace").count("login: ") if console.exists() else 0
+
+
 @contextmanager
 def booted(disk: Path, scratch: Path, *, how: str, more: Sequence[str] = ()) -> Iterator[Path]:
     """The machine with this disk (how: QEMU's words for it) and more devices; yields the file of what its console says."""
@@ -27,7 +32,7 @@ def booted(disk: Path, scratch: Path, *, how: str, more: Sequence[str] = ()) -> 
 
         def prompt() -> bool:
             assert machine.poll() is None, log.read_text()
-            return console.exists() and "login: " in console.read_text(errors="replace")
+            return prompts(console) > 0
 
         wait_until(prompt, reason="a login prompt on ttyS0", deadline_s=DEADLINE_S, interval_s=1)
         yield console
