@@ -109,10 +109,17 @@ def resized(lab: Lab, hosts: str, services: str) -> Options:
 
 
 def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
-    """The options of a lab, or those of a new one, with what the user wants otherwise."""
+    """The options of a lab, or those of a new one, with what the user wants otherwise: what a rebuild goes by.
+
+    Raises BadInput for a lab with the operator's own Puppet server or machine: neither can be made a second time.
+    """
     old = find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20))
     if old.puppet_server:
-        return old.model_copy(update={"driver": driver_name or old.driver})
+        own = f"monitor is the machine {old.host}" if old.host else f"Puppet server is {old.puppet_server}"
+        raise BadInput(
+            f"lab {lab.name} cannot be made again beside itself: its {own}", str(path(lab)),
+            "rebuild a lab that has its own: --lab NAME; the `invoke provision …` that made this one brings it up to date",
+        )  # fmt: skip
     count = number(hosts, "--hosts") if hosts else old.hosts
     return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services)
 

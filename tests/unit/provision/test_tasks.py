@@ -13,8 +13,9 @@ import pytest
 from invoke.main import program
 
 from provision import checks, options
+from provision.rebuild import run as rebuilding
 from vm import lab
-from vm.errors import BadInput
+from vm.errors import BadInput, WatchpostError
 from vm.hosting import HostingSpec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,6 +122,32 @@ def test_help_is_given_and_every_task_is_listed() -> None:
     assert {"provision", "simulate", "status", "console", "ssh", "destroy"} <= set(done.stdout.split())
     shown = in_a_process("--help", "provision")
     assert shown.returncode == 0 and "--hosts" in shown.stdout and "1 to 200" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [({"puppet_server": "puppet.example.org"}, "its Puppet server is puppet.example.org"),
+     ({"puppet_server": "puppet.example.org", "driver": "host", "host": "root@192.0.2.7"}, "its monitor is the machine root@192.0.2.7")],
+)  # fmt: skip
+@pytest.mark.parametrize("words", ["", "--in-place --yes", "--hosts 2 --driver container"])
+def test_what_is_the_operators_own_is_not_rebuilt(
+    invoke: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: dict[str, str], named: str, words: str
+) -> None:
+    def begin(*_: object, **__: object) -> None:
+        raise WatchpostError("a rebuild began")
+
+    monkeypatch.setattr(lab, "STATE", tmp_path)
+    monkeypatch.setattr(rebuilding, "rebuild", begin)
+    ours = checks.options(20, 1, "container", SIZE, "query")
+    known = ours.model_copy(update=more)
+    options.keep(lab.of_name(NONE), known)
+    done = invoke("rebuild", "--lab", NONE, *words.split())
+    assert done.returncode == 2 and named in done.stderr, done.stderr
+    assert "to do: rebuild a lab that has its own" in done.stderr and done.stdout == ""
+    assert options.read(lab.of_name(NONE)) == known
+    options.keep(lab.of_name(NONE), ours)
+    control = invoke("rebuild", "--lab", NONE, *words.split())
+    assert control.returncode == 1 and "a rebuild began" in control.stderr, "the control: a lab with all its own"
 
 
 @pytest.mark.parametrize("hosts", [1, 20, lab.MAX_HOSTS])
