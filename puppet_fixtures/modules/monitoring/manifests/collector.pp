@@ -10,12 +10,15 @@
 #   How many checks one host may export (mode `query` only).
 # @param directory
 #   Where the files go. Owned by this class: what no host exports is removed.
+# @param label
+#   The tag of what is collected.
 # @param addresses
 #   Addresses that the lab knows by certname; they win over what a host says of itself.
 class monitoring::collector (
   Enum['query', 'realise'] $mode = lookup('lab::collect_mode', { 'default_value' => 'query' }),
   Integer[1] $max_objects_per_host = 200,
   Pattern[/\A\/[a-z0-9_.\/-]+\z/] $directory = '/etc/icinga2/watchpost.d/hosts',
+  Pattern[/\A[a-z][a-z0-9-]*\z/] $label = 'monitoring',
   Hash[String, String] $addresses = lookup('lab::hosts', { 'default_value' => {} }),
 ) {
   include monitoring::commands
@@ -34,7 +37,7 @@ class monitoring::collector (
   if $mode == 'query' {
     $rows = puppetdb_query(@("PQL"))
       resources[certname, type, title, parameters] {
-        exported = true and tag = 'monitoring'
+        exported = true and tag = '${label}'
         and type in ['Monitoring::Collected::Host', 'Monitoring::Collected::Service']
         and nodes { deactivated is null and expired is null }
       }
@@ -54,8 +57,8 @@ class monitoring::collector (
       }
     }
   } else {
-    Monitoring::Collected::Host <<| tag == 'monitoring' |>>
-    Monitoring::Collected::Service <<| tag == 'monitoring' |>>
+    Monitoring::Collected::Host <<| tag == $label |>>
+    Monitoring::Collected::Service <<| tag == $label |>>
   }
 
   # A collector, not defined(): it sees the service whichever class is evaluated first, and a node without one has nothing to reload.
