@@ -12,7 +12,7 @@ Kind = Literal["none", "first", "unchanged"]
 WAYS: tuple[Way, ...] = ("realise", "reduce", "query")
 NAMES: Mapping[Way, str] = {
     "realise": "collectors <<| |>>, a define and a file for each object",
-    "reduce": "one query, one file by reduce and EPP",
+    "reduce": "one query, one file by reduce",
     "query": "ours",
 }
 

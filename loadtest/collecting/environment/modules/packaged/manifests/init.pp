@@ -1,4 +1,4 @@
-# @summary Collects as packaged modules do it: one query, one file, its text made in the Puppet language by `reduce` and EPP.
+# @summary Collects as packaged modules do it: one query, one file, its text made in the Puppet language by `reduce`.
 #
 # It writes the objects that monitoring::collector writes, and is there to be compared with. Values are quoted by monitoring::quote.
 #
@@ -25,16 +25,13 @@ class packaged (
     | PQL
 
   $texts = $rows.reduce([]) |$all, $row| {
-    $values = $row['parameters'] - 'tag' + { 'host' => $row['certname'] }
-    $text = $row['type'] ? {
-      'Monitoring::Collected::Host' => epp('packaged/host.epp', {
-          'host'    => $row['certname'],
-          'address' => pick_default($addresses[$row['certname']], $values['address']),
-          'role'    => $values['role'],
-      }),
-      default => epp('packaged/service.epp', { 'service' => $values }),
+    $certname = $row['certname']
+    $values = $row['parameters']
+    if $row['type'] == 'Monitoring::Collected::Host' {
+      $all + [packaged::host($certname, [$addresses[$certname], $values['address']].filter |$it| { $it }[0], $values['role'])]
+    } else {
+      $all + [packaged::service($certname, $values)]
     }
-    $all + [$text]
   }
 
   file {

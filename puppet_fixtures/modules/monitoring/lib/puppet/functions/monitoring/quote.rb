@@ -27,6 +27,10 @@ Puppet::Functions.create_function(:'monitoring::quote') do
     /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
   end
 
+  def plain
+    /\A[ !#%-\[\]-~]*\z/
+  end
+
   # NUL would end the string for every C library behind Icinga, so it is replaced, not escaped.
   def short
     { '"' => '\\"', '\\' => '\\\\', "\n" => '\\n', "\t" => '\\t', "\r" => '\\r', '$' => '$$', "\u0000" => "\ufffd" }
@@ -66,7 +70,10 @@ Puppet::Functions.create_function(:'monitoring::quote') do
     text.end_with?('.') ? "#{text}0" : text
   end
 
+  # Nearly every text is of characters that stand for themselves; the strict pattern leaves out all others and the end of a line.
   def string(value)
+    return "\"#{value}\"" if value.ascii_only? && value.bytesize <= max_bytes && plain.match?(value)
+
     text = value.dup
     text = text.encoding == Encoding::ASCII_8BIT ? text.force_encoding('UTF-8') : text.encode('UTF-8')
     text = text.scrub("\ufffd")

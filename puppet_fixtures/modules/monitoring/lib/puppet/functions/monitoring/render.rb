@@ -12,15 +12,16 @@ Puppet::Functions.create_function(:'monitoring::render') do
   # @param max_objects How many services one host may export.
   # @return The texts by certname under `files`, and the reasons by certname under `refused`.
   dispatch :render do
-    param 'Array[Hash[String, Any]]', :rows
+    param 'Array', :rows
     param 'Hash[String, String]', :addresses
     param 'Integer[1]', :max_objects
-    return_type 'Struct[{files => Hash[String, String], refused => Hash[String, String]}]'
+    return_type 'Hash'
   end
 
   def render(rows, addresses, max_objects)
     files = {}
     refused = {}
+    @seen = {}
     rows.group_by { |row| row['certname'].to_s }.sort.each do |certname, own|
       unless instance?('Monitoring::Certname', certname)
         # A name that is none cannot become a file; printable() keeps the reason a single line.
@@ -51,8 +52,7 @@ Puppet::Functions.create_function(:'monitoring::render') do
     twice = checked.map { |it| it['service'] }.tally.find { |_, count| count > 1 }
     raise ArgumentError, "two services named #{twice[0]}" if twice
 
-    [call_function('monitoring::render_host', valid('host', host_type, host), addresses),
-     *checked.map { |it| call_function('monitoring::render_service', it) }].join("\n")
+    [hosts_renderer.render(valid_host(host), addresses), *checked.map { |it| services_renderer.render(it) }].join("\n")
   end
 
   def refusal(certname, rows, addresses, reason)
@@ -64,18 +64,33 @@ Puppet::Functions.create_function(:'monitoring::render') do
       'interval_s' => 300, 'retry_s' => 300, 'attempts' => 1,
       'vars' => { 'dummy_state' => 2, 'dummy_text' => "#{certname} is refused: #{reason}" }
     }
-    [call_function('monitoring::render_host', own, addresses), call_function('monitoring::render_service', told)].join("\n")
+    [hosts_renderer.render(own, addresses), services_renderer.render(told)].join("\n")
   end
 
   def service(certname, parameters)
-    valid("service #{printable(parameters['service'].to_s)}", service_type, parameters.slice(*fields).merge('host' => certname))
+    found = { 'host' => certname }
+    fields.each do |name, type|
+      value = parameters[name]
+      raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless parameters.key?(name) && known?(type, value)
+
+      found[name] = value
+    end
+    found
   end
 
-  # Types were checked when the catalog was compiled; what comes back from a database is checked again.
-  def valid(what, type, value)
-    return value if instance?(type, value)
+  def valid_host(host)
+    return host if instance?(host_type, host)
 
-    raise ArgumentError, "#{what} has parameters of the wrong type"
+    raise ArgumentError, 'host has parameters of the wrong type'
+  end
+
+  # Types were checked when the catalog was compiled; what comes back from a database is checked again. A fleet has few different words and
+  # numbers, so each is looked at once in a call.
+  def known?(type, value)
+    return instance?(type, value) unless value.is_a?(String) || value.is_a?(Integer)
+
+    seen = @seen[type] ||= {}
+    seen.fetch(value) { seen[value] = instance?(type, value) }
   end
 
   def instance?(type, value)
@@ -84,21 +99,27 @@ Puppet::Functions.create_function(:'monitoring::render') do
     @types[type].instance?(value)
   end
 
+  # Called directly, not by name: arguments are checked here, and dispatching would check each of them again.
+  def hosts_renderer
+    @hosts_renderer ||= loader.load(:function, 'monitoring::render_host')
+  end
+
+  def services_renderer
+    @services_renderer ||= loader.load(:function, 'monitoring::render_service')
+  end
+
   def printable(text)
     text.scrub('?').gsub(/[^ -~]/, '?')[0, 80]
   end
 
   def fields
-    %w[service command runs_on priority interval_s retry_s attempts vars]
+    {
+      'service' => 'Monitoring::Name', 'command' => 'Monitoring::Command', 'runs_on' => 'Monitoring::Runs_on', 'priority' => 'Monitoring::Priority',
+      'interval_s' => 'Integer[1, 604800]', 'retry_s' => 'Integer[1, 604800]', 'attempts' => 'Integer[1, 100]', 'vars' => 'Monitoring::Variables'
+    }
   end
 
   def host_type
     'Struct[{host => Monitoring::Certname, Optional[address] => Optional[Monitoring::Address], Optional[role] => Optional[String[1, 63]]}]'
-  end
-
-  def service_type
-    'Struct[{host => Monitoring::Certname, service => Monitoring::Name, command => Monitoring::Command, runs_on => Monitoring::Runs_on, ' \
-      'priority => Monitoring::Priority, interval_s => Integer[1, 604800], retry_s => Integer[1, 604800], attempts => Integer[1, 100], ' \
-      'vars => Monitoring::Variables}]'
   end
 end

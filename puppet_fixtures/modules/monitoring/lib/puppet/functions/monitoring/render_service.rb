@@ -56,7 +56,9 @@ Puppet::Functions.create_function(:'monitoring::render_service') do
     (vars || {}).sort.map { |name, value| "  vars.#{name} = #{quote(value)}" }
   end
 
+  # The very function, but called directly: its arguments need no dispatching, and there are ten of them in each object.
   def quote(value)
-    call_function('monitoring::quote', value)
+    @quoter ||= loader.load(:function, 'monitoring::quote')
+    @quoter.quote(value)
   end
 end
