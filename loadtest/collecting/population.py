@@ -22,9 +22,11 @@ def label(hosts: int) -> str:
     return f"collecting-{hosts}" if hosts else NOBODY
 
 
-def certname(number: int, domain: str) -> str:
-    """The name of a made host."""
-    return f"collecting-{number:04d}.{domain}"
+def certname(batch: str, number: int, domain: str) -> str:
+    """The name of a made host. batch: new for every measurement, because PuppetDB 8.4 cannot store that only the tags of a known resource change:
+    the command fails and is tried again for hours.
+    """
+    return f"collecting-{batch}-{number:04d}.{domain}"
 
 
 def template(rows: Sequence[Row], services: int) -> tuple[Row, ...]:
@@ -45,9 +47,11 @@ def template(rows: Sequence[Row], services: int) -> tuple[Row, ...]:
     return (hosts[0], *found[:services])
 
 
-def catalog(rows: Sequence[Row], number: int, sizes: Sequence[int], domain: str, timestamp: str, producer: str) -> dict[str, Any]:
+def catalog(
+    rows: Sequence[Row], batch: str, number: int, sizes: Sequence[int], domain: str, timestamp: str, producer: str
+) -> dict[str, Any]:
     """The payload of `replace catalog` (version 9) for a made host. sizes: of the fleets that are asked for."""
-    mine = certname(number, domain)
+    mine = certname(batch, number, domain)
     labels = [label(size) for size in sizes if number <= size]
     stage, main = {"type": "Stage", "title": "main"}, {"type": "Class", "title": "main"}
     plain = {"exported": False, "tags": [], "parameters": {}, "aliases": [], "file": None, "line": None}

@@ -18,9 +18,11 @@ import yaml
 from loadtest.collecting import once, population
 from loadtest.collecting.once import Kind, Once, Way
 from provision import deployment, machines, puppet_run, puppet_server
-from provision.lab_plan import CONTROL_REPO
+from provision.lab_plan import CONTROL_REPO, ca_path
 from provision.protocol import puppetdb
+from provision.protocol.http import Request
 from provision.ssh import Machine
+from provision.transport import Server
 from vm.errors import WatchpostError
 from vm.lab import Lab
 from vm.secret_store import SecretStore
@@ -38,6 +40,7 @@ class Rig:
     def __init__(self, lab: Lab) -> None:
         secrets = SecretStore(lab.secrets)
         self.lab = lab
+        self.server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, ca_path(lab))
         self.puppet: Machine = machines.connect(lab, "puppet", secrets)
         self.monitor: Machine = machines.connect(lab, "monitor", secrets)
         self._script = (HERE / "timed.py").read_text()
@@ -55,14 +58,15 @@ class Rig:
         rows = puppet_server.query(self.puppet, 'resources { exported = true and tag = "monitoring" and type ~ "^Monitoring::Collected" }')
         model = population.template(rows, services)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        batch = f"{int(time.time()):x}"
         with puppet_server.database(self.puppet) as client:
             for number in range(1, max(sizes) + 1):
-                payload = population.catalog(model, number, sizes, self.lab.domain, now, self.lab.fqdn("puppet"))
+                payload = population.catalog(model, batch, number, sizes, self.lab.domain, now, self.lab.fqdn("puppet"))
                 answer = client.send(puppetdb.command("replace_catalog", 9, payload["certname"], payload))
                 if not answer.ok:
                     raise WatchpostError(f"PuppetDB took no catalog: HTTP {answer.status} {answer.text()[:300]}", "PuppetDB")
                 self._made.append(payload["certname"])
-        puppet_server.wait_stored(self.puppet, 600)
+        puppet_server.wait_stored(self.puppet, 180)
 
     def run(self, way: Way, kind: Kind, hosts: int, objects: int) -> Once:
         """One run of the agent. Raises WatchpostError when Puppet failed."""
@@ -105,6 +109,18 @@ class Rig:
         places = [f"/sys/fs/cgroup/system.slice/{unit}/cpu.stat" for unit in UNITS]
         lines = self.puppet.run(["grep", "-h", "usage_usec", *places]).stdout.split()
         return {unit: int(value) / 1e6 for unit, value in zip(UNITS, lines[1::2], strict=True)}
+
+    def used_s(self) -> float:
+        """CPU seconds of both machines so far."""
+        found = [machine.run(["grep", "usage_usec", "/sys/fs/cgroup/cpu.stat"]).stdout.split()[1] for machine in (self.puppet, self.monitor)]
+        return sum(int(it) for it in found) / 1e6
+
+    def heap(self) -> tuple[float, float]:
+        """The Puppet server's Java heap in use (MiB), and the seconds its garbage collectors have worked."""
+        with self.server.client() as client:
+            found = client.send(Request("GET", "/status/v1/services/status-service?level=debug")).json()
+        jvm = found["status"]["experimental"]["jvm-metrics"]
+        return jvm["heap-memory"]["used"] / 2**20, sum(it["total-time-ms"] for it in jvm["gc-stats"].values()) / 1000
 
     def _log_size(self) -> int:
         return int(self.puppet.run(["stat", "-c", "%s", puppet_server.ACCESS_LOG]).stdout)

@@ -1,0 +1,70 @@
+"""Medians, ratios and the power law of costs, each with its interval. Pure; a seed makes the intervals the same every time.
+
+Intervals are 95 % percentile bootstraps over whole repeats: a repeat's error is shared by all that was measured in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtest.estimate import Estimate
+
+DRAWS = 4000
+SEED = 1
+Floats = npt.NDArray[np.float64]
+
+
+def median(values: Sequence[float]) -> Estimate:
+    """The median of repeated measurements."""
+    return _interval(lambda draw: float(np.median(draw(values))), len(values))
+
+
+def ratio(dear: Sequence[float], cheap: Sequence[float]) -> Estimate:
+    """How many times the median of one is the median of the other; an end that is not finite becomes 0 or a very large number."""
+    return _interval(lambda draw: _divide(float(np.median(draw(dear))), float(np.median(draw(cheap)))), min(len(dear), len(cheap)))
+
+
+def exponent(costs: Mapping[int, Sequence[float]]) -> Estimate:
+    """The k of cost = b * n^k, from the costs of n objects, what a run without any costs taken off already.
+
+    Least squares of logarithms of medians. Raises ValueError where fewer than two sizes, or a median that is not positive, leave nothing to fit.
+    """
+    sizes = sorted(costs)
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError("a power law needs two sizes at least, none of them 0")
+    if any(float(np.median(costs[size])) <= 0 for size in sizes):
+        raise ValueError("a cost that is not above nothing has no logarithm")
+    x = np.log(np.array(sizes, dtype=float))
+
+    def slope(draw: Callable[[Sequence[float]], Floats]) -> float:
+        medians = np.array([max(float(np.median(draw(costs[size]))), 1e-6) for size in sizes])
+        return float(np.polyfit(x, np.log(medians), 1)[0])
+
+    return _interval(slope, min(len(found) for found in costs.values()))
+
+
+def factor(costs: Mapping[int, Sequence[float]], k: float) -> float:
+    """The b that goes with an exponent: seconds that one object costs where k is 1."""
+    return float(np.exp(np.mean([np.log(max(float(np.median(found)), 1e-6)) - k * np.log(size) for size, found in costs.items()])))
+
+
+def spread(values: Sequence[float]) -> float:
+    """The middle half of the values, as a share of their median."""
+    low, middle, high = np.percentile(np.asarray(values, dtype=float), [25, 50, 75])
+    return float((high - low) / abs(middle)) if middle else float("inf")
+
+
+def _divide(dear: float, cheap: float) -> float:
+    return dear / cheap if cheap > 0 else 1e9
+
+
+def _interval(statistic: Callable[[Callable[[Sequence[float]], Floats]], float], repeats: int) -> Estimate:
+    """The statistic of the values as they are, and of resampled ones."""
+    random = np.random.default_rng(SEED)
+    value = statistic(lambda values: np.asarray(values, dtype=float))
+    drawn = [statistic(lambda values: random.choice(np.asarray(values, dtype=float), len(values))) for _ in range(DRAWS)]
+    low, high = (float(it) for it in np.percentile(drawn, [2.5, 97.5]))
+    return Estimate(value=value, low=min(low, value), high=max(high, value), repeats=repeats)

@@ -1,0 +1,49 @@
+"""What the bench ran on, and how much else went on there."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Literal, cast
+
+from loadtest.run import RanOn
+from provision.lab_plan import CONTROL_REPO
+from provision.options import read
+from vm.image import build
+from vm.lab import Lab
+
+
+def busy_s(stat: str) -> float:
+    """CPU seconds that all processors worked, from /proc/stat (pure)."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = (int(it) for it in stat.split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+class Noise:
+    """How busy others keep the processors, from when it was made."""
+
+    def __init__(self, ours_s: float = 0.0) -> None:
+        self._ours_s, self._began, self._busy_s = ours_s, time.monotonic(), busy_s(_stat())
+
+    def share(self, ours_s: float = 0.0) -> float:
+        """The share of all processors that others took since. ours_s: CPU seconds that were ours, counted like those at the beginning."""
+        others_s = busy_s(_stat()) - self._busy_s - (ours_s - self._ours_s)
+        return round(min(1.0, max(0.0, others_s / (time.monotonic() - self._began) / (os.cpu_count() or 1))), 3)
+
+
+def _stat() -> str:
+    return Path("/proc/stat").read_text()
+
+
+def ran_on(lab: Lab, before: float, during: float) -> RanOn:
+    """This host and the lab's monitor."""
+    options = read(lab)
+    image, _ = build.find_or_build("monitor", CONTROL_REPO / "data")
+    models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return RanOn(
+        cpu_model=models[0] if models else "unknown", cores=os.cpu_count() or 1, memory_mib=memory_mib,
+        driver=cast(Literal["libvirt", "container", "host"], options.driver), accelerator=options.accelerator, lock_sha256=image.lock_digest,
+        noise_before=before, noise_during=during,
+    )  # fmt: skip
