@@ -434,7 +434,7 @@ def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, j
 
 @task(name="collect", help=JSON | {"lab": "a running lab to measure on, left as it was; by default one of its own, which is gone afterwards", "rounds": "how often all ways take turns, 5 at least"})
 @command
-def bench_collect(c: Context, lab: str = "", rounds: int = 7, json: bool = False) -> None:
+def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False) -> None:
     """Measure what collecting costs, three ways: collectors, one file in Puppet's language, ours; takes about 20 minutes."""
     found = collecting.collect(named(lab) if lab else None, rounds)
     if json:

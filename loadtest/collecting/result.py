@@ -48,7 +48,8 @@ class WayFound(Record):
 
 
 class Found(Record):
-    """The whole measurement. ratio: of the collectors' cost to ours, the smaller one of the two kinds of run. exponent: ours, the larger one.
+    """The whole measurement. ratio: of the collectors' cost to ours, the smaller one of the two kinds of run. exponent: ours, the larger one; None
+    where noise hides it.
 
     exporting_s: what collecting costs the hosts that export: nothing is rendered there, whichever way. invalid: why the figures are not to be
     trusted; empty when they are. missed: targets that were not reached. differing: objects that are not the same for all ways.
@@ -62,7 +63,7 @@ class Found(Record):
     ratio: Estimate
     ratios: dict[str, Estimate]
     queries: Estimate
-    exponent: Estimate
+    exponent: Estimate | None
     ways: tuple[WayFound, ...]
     icinga: tuple[TakenIn, ...]
     idle: Idle
@@ -87,7 +88,7 @@ def way_found(runs: Sequence[tuple[int, Once]], way: Way, hosts: int, heap: Heap
     """One way's figures."""
     mine = [one for _, one in runs if one.way == way]
     scaling = {kind: _by_size(runs, way, kind) for kind in KINDS}
-    exponents = {kind: fit.exponent(found) for kind, found in scaling.items() if len(found) > 1}
+    exponents = {kind: fit.exponent(found) for kind, found in scaling.items() if len(found) > 1 and all(fit.median(it).value > 0 for it in found.values())}
     return WayFound(
         way=way,
         cost_s={kind: fit.median(costs(runs, way, kind, hosts)) for kind in KINDS},
@@ -124,12 +125,12 @@ def invalid(runs: Sequence[tuple[int, Once]], hosts: int, found: Mapping[str, Es
     return tuple(why)
 
 
-def missed(ratio: Estimate, exponent: Estimate, queries: int, idle: Idle) -> tuple[str, ...]:
+def missed(ratio: Estimate, exponent: Estimate | None, queries: int, idle: Idle) -> tuple[str, ...]:
     """Targets that were not reached, in words."""
     told = []
     if ratio.value < LEAST_RATIO:
         told.append(f"the collectors cost {ratio.value:.1f} times as much, not {LEAST_RATIO:.0f}")
-    if exponent.value > LARGEST_EXPONENT:
+    if exponent and exponent.value > LARGEST_EXPONENT:
         told.append(f"the exponent is {exponent.value:.3f}, not at most {LARGEST_EXPONENT}")
     if queries != 1:
         told.append(f"{queries} queries for the monitoring data, not 1")

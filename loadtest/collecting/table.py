@@ -52,7 +52,7 @@ def notes(found: Found) -> Iterator[str]:
     """What has to stand beside the figures."""
     same = "the same for all ways" if not found.differing else f"{len(found.differing)} or more differ"
     yield f"objects      {found.objects} of Icinga, {same}"
-    yield f"ours fitted  {found.sizes[0]} to {found.sizes[-1]} objects, cost = b n^k: k = {_of(found.exponent, 3)}"
+    yield f"ours fitted  {found.sizes[0]} to {found.sizes[-1]} objects, cost = b n^k: k = {_of(found.exponent, 3) if found.exponent else 'hidden by noise'}"
     yield f"unchanged    the monitor's whole run {found.idle.seconds:.1f} s, {found.idle.changed} changed, Icinga {'left alone' if found.idle.left_alone else 'TOUCHED'}"
     on = found.ran_on
     yield f"ran on       {on.cores} x {on.cpu_model}, {on.driver} ({on.accelerator}); others took {on.noise_before:.0%} before and {on.noise_during:.0%} during"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from loadtest.collecting import bench, here, icinga, once, population, result
+from loadtest.collecting import bench, here, icinga, once, population, result, table
 from loadtest.collecting.idle import Idle
 from loadtest.collecting.once import Kind, Once, Way
 from loadtest.estimate import Estimate
+from loadtest.run import RanOn
 from vm.errors import BadInput, WatchpostError
 
 SUMMARY: dict[str, Any] = {
@@ -82,6 +85,38 @@ def test_noise_different_objects_and_changes_are_told() -> None:
     assert result.invalid(calm, 50, ratios, ["reduce: Host x: address"]) == ("Icinga's objects differ: reduce: Host x: address",)
     busy = [*calm, (99, run("query", "none", 0, 1.0)), (99, run("query", "unchanged", 50, 1.2, changed=3))]
     assert any("changed 3 resources" in why for why in result.invalid(busy, 50, ratios, []))
+
+
+def found(runs: list[tuple[int, Once]]) -> result.Found:
+    """A whole measurement made of runs."""
+    ratios = result.ratios(runs, 50)
+    ways = tuple(result.way_found(runs, way, 50, result.Heap(rise_mib=120, collecting_s=0.1)) for way in once.WAYS)
+    ran_on = RanOn(cpu_model="a processor", cores=2, memory_mib=24000, driver="container", accelerator="none", lock_sha256="0" * 64)
+    quiet = Idle(seconds=4, changed=0, restarted=False, reloaded=False, validated=False)
+    exponent = max(ways[2].exponent.values(), key=lambda it: it.value, default=None)
+    taken = tuple(icinga.TakenIn(way=way, files=51, objects=1200, validate_s=1.0, reload_s=3.0) for way in once.WAYS)
+    return result.Found(
+        hosts=50, services=20, objects=1200, sizes=(1050, 3150), ratio=ratios["first"], ratios=ratios, queries=Estimate.exact(1), exponent=exponent, ways=ways,
+        icinga=taken, idle=quiet, warmed=27, seconds=900, ran_on=ran_on, differing=(), invalid=result.invalid(runs, 50, ratios, []),
+        missed=result.missed(ratios["first"], exponent, 1, quiet), runs=tuple(runs),
+    )  # fmt: skip
+
+
+def test_a_measurement_survives_being_written_and_is_shown_with_its_whole_runs() -> None:
+    calm = found(measured())
+    assert result.Found.model_validate_json(calm.model_dump_json()) == calm
+    shown = Console(width=200, record=True, file=io.StringIO())
+    table.show(calm, shown)
+    text = shown.export_text()
+    assert "INVALID" not in text and "missed" not in text and "whole run" in text
+    assert "30.0 (" in text
+
+
+def test_noise_that_hides_the_exponent_is_shown_as_invalid() -> None:
+    loud = found(measured(ours_s=0.0, noise_s=0.3))
+    shown = Console(width=200, record=True, file=io.StringIO())
+    table.show(loud, shown)
+    assert loud.exponent is None and "INVALID" in shown.export_text()
 
 
 @pytest.mark.parametrize(
