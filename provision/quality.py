@@ -21,7 +21,7 @@ TEARDOWN_S = 120
 
 def static(checkout: Path) -> None:
     """ruff, mypy, Puppet's parser, puppet-lint. Raises WatchpostError with what the first failing one said."""
-    manifests = [str(path.relative_to(checkout)) for path in sorted((checkout / "puppet_fixtures").rglob("*.pp"))]
+    manifests = [str(path.relative_to(checkout)) for top in ("puppet_fixtures", "loadtest") for path in sorted((checkout / top).rglob("*.pp"))]
     tools = {
         "ruff": [sys.executable, "-m", "ruff", "check", "."],
         "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision", "loadtest"],

@@ -158,6 +158,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "variable-name": {"vars": {'a = "b"\nobject': 1}},
     "text-for-number": {"interval_s": "60"},
     "wrong-word": {"runs_on": "everywhere"},
+    "word-of-another-type": {"priority": "disk"},
+    "no-variables": {"vars": None},
     "too-long": {"runs_on": "monitor", "vars": {"a": "x" * 20000}},
 }
 
