@@ -102,7 +102,7 @@ def judged(
     busy = measuring.support_busy(samples, support, begins, ends)
     others = noise(samples, begins, ends)
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": watched.sampler.cpu_s / (ends - found.began_at)}
-    metrics = measuring.estimates(figures) | happened | (scenario.analyse(due, seen, begins) if scenario.analyse else {})
+    metrics = measuring.estimates(figures) | happened | (scenario.analyse(rig, due, seen, begins) if scenario.analyse else {})
     gaps = 0 if scenario.event else len(watched.listener.gaps)
     reasons = measuring.unsound(
         found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator

@@ -21,7 +21,7 @@ from loadtest.sizing.pricing import price
 from loadtest.sizing.request import Request
 from loadtest.sizing.rules_of_thumb import rules
 from loadtest.sizing.search import Found, Search
-from loadtest.sizing.trial import RAMP, TrialAt
+from loadtest.sizing.trial import RAMP, STORM, TrialAt
 from loadtest.sizing.watch import Watch
 from vm.hosting import Offer
 from vm.progress import Stages
@@ -37,7 +37,7 @@ def size(
 ) -> Sizing:
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
-    planned = 5 if effort.name == "quick" else SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
+    planned = 6 if effort.name == "quick" else 1 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
     search = Search(bench, request.load, effort, request.cores, request.disk_gib)
     found, unfinished = None, ""
@@ -45,6 +45,7 @@ def size(
         fit_on(bench, request, effort.fit_hosts)
         found = search.find()
         ramp_at(bench, request, effort, found)
+        storm_at(bench, request, found)
     except NotMade as missing:
         unfinished = f"{missing.what}; {missing.todo}"
         found = found or search.so_far(unfinished)
@@ -68,6 +69,14 @@ def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> Non
     """One ramp on the size that was found: how far it carries, and what ends first."""
     if effort.ramp and found.chosen is not None:
         bench.run(found.chosen.spec(request.disk_gib), request.load, RAMP, length="short", repeat=0)
+
+
+def storm_at(bench: Bench, request: Request, found: Found) -> None:
+    """One storm, for the disk: on the size that was found, else on the largest that can be measured."""
+    vcpus = lattice.measurable(request.cores)
+    cell = found.chosen or (Cell(vcpus=vcpus[-1], memory_mib=AMPLE_MIB) if vcpus else None)
+    if cell is not None:
+        bench.run(cell.spec(request.disk_gib), request.load, STORM, length="short", repeat=0)
 
 
 def conclude(

@@ -17,6 +17,8 @@ SCENARIOS = (*SEARCHED, OUTAGE)
 """What a size must pass."""
 
 RAMP = "ramp"
+STORM = "storm"
+"""Shows what a state change costs on disk."""
 LOW_LOAD = 0.1
 """Multiple of the load at which a machine must meet `steady` before a failure of it counts."""
 

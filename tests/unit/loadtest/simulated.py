@@ -28,10 +28,11 @@ OBJECTIVES = {
     "reload": (Objective(name="blind seconds", metric="blind_s", bound="at most", target=10, resource="cpu"),),
     "outage": (Objective(name="backlog drained", metric="drain_s", bound="at most", target=120, resource="cpu"),),
     "people": (Objective(name="overview p95", metric="overview_p95_s", bound="at most", target=1, resource="cpu"),),
+    "storm": (Objective(name="goodput", metric="goodput_ratio", bound="at least", target=0.999, resource="cpu"),),
     "ramp": (Objective(name="goodput", metric="goodput_ratio", bound="at least", target=0.999, resource="cpu"),),
 }
 MEMORY = Objective(name="memory pressure", metric="memory_pressure_full_ratio", bound="at most", target=0.01, resource="memory")
-EXTRA_MIB = {"steady": 0.0, "collect": 62.0, "reload": 84.0, "outage": 40.0, "people": 55.0, "ramp": 10.0}
+EXTRA_MIB = {"steady": 0.0, "collect": 62.0, "reload": 84.0, "outage": 40.0, "people": 55.0, "ramp": 10.0, "storm": 30.0}
 LASTS_S = {"short": 60.0, "full": 600.0}
 
 
@@ -121,7 +122,7 @@ class Machine:
             found["carried_multiple"] = float(int((size.vcpus - self.cpu_base) / (self.cpu_s_per_result * load.results_per_s)))
             found["broke_at_multiple"] = found["carried_multiple"] + 1
             found["goodput_ratio"] = found["carried_multiple"] / found["broke_at_multiple"]
-        if scenario == "outage":
+        if scenario == "storm":
             found["disk_bytes_per_state_change"] = noisy(self.bytes_per_change)
             found["disk_base_mib"] = 1460.0
             found["disk_log_bytes_per_day"] = noisy(2.2e6)

@@ -70,7 +70,7 @@ def make_repository(repository: Path) -> None:
     repository.mkdir()
     for name in ("tasks.py", ".gitignore"):
         shutil.copy(ROOT / name, repository / name)
-    for name in ("vm", "puppet_fixtures", "provision"):
+    for name in ("vm", "puppet_fixtures", "provision", "loadtest"):
         shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__"))
     git(repository, "init", "--quiet")
 
