@@ -1,6 +1,6 @@
 """The local cache of .debs: what of a lock is there, what is missing, and what is not what the lock says.
 
-A file counts only after its sha256 was compared with the lock's: its name proves nothing.
+A file counts only after its sha256 was compared with the lock's: its name proves nothing. What was fetched comes in whole or not at all.
 """
 
 from __future__ import annotations
@@ -38,6 +38,20 @@ def faults(packages: Iterable[LockedPackage], cache: Path) -> Faults:
         elif sha256(path) != package.sha256:
             wrong.append(package)
     return Faults(missing=tuple(missing), wrong=tuple(wrong))
+
+
+def take(packages: Iterable[LockedPackage], landing: Path, cache: Path) -> tuple[LockedPackage, ...]:
+    """Take what was fetched whole into the cache and throw the rest of landing away; returns the packages that are still to be fetched."""
+    missing = []
+    for package in packages:
+        path = landing / package.file_name
+        if path.is_file() and sha256(path) == package.sha256:
+            os.rename(path, cache / package.file_name)
+        elif not (cache / package.file_name).exists():
+            missing.append(package)
+    for rest in landing.iterdir():
+        rest.unlink()
+    return tuple(missing)
 
 
 def refuse(found: Faults, cache: Path) -> None:

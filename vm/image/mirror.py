@@ -6,12 +6,13 @@ The mirror is mmdebstrap's own default; no name of a host stands here. APT check
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vm.artefact import Record, write_file
 from vm.command import run
 from vm.errors import WatchpostError
+from vm.image import debs
 from vm.image.lock import LockedPackage, named
 
 ALWAYS = ("?essential", "?priority(required)", "apt")
@@ -80,11 +81,16 @@ def parse(uris: str, simulation: str) -> tuple[tuple[LockedPackage, ...], tuple[
     return tuple(sorted(packages, key=lambda package: package.name)), tuple(sorted(security))
 
 
+def asked(package: LockedPackage) -> str:
+    """One package and no other, in APT's words. Pure."""
+    return f"{package.name}={package.version}" if package.architecture == "all" else f"{package.name}:{package.architecture}={package.version}"
+
+
 class Mirror:
     """A private APT root under a directory, which keeps the mirror's lists between builds."""
 
     def __init__(self, root: Path, archives: Path, sources: str, arch: str) -> None:
-        self.archives = archives
+        self.archives, self.landing = archives, archives / "partial"
         for directory in (root / "etc/apt.conf.d", root / "etc/preferences.d", root / "etc/sources.list.d", root / "state/lists/partial",
                           root / "cache/archives/partial", archives):  # fmt: skip
             directory.mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -96,7 +102,8 @@ class Mirror:
 
     def apt(self, *words: str, cwd: Path | None = None) -> str:
         """Run apt-get. Raises WatchpostError with APT's own first complaint."""
-        result = run(["apt-get", "-qq", "--yes", *words], env=self.env, timeout_s=1800, check=False, cwd=cwd)
+        # it ends together with us: a process that goes on fetching would hold APT's locks against the next command
+        result = run(["setpriv", "--pdeathsig", "KILL", "--", "apt-get", "-qq", "--yes", *words], env=self.env, timeout_s=1800, check=False, cwd=cwd)
         if result.returncode:
             if "No space left" in result.stderr or "enough free space" in result.stderr:
                 raise WatchpostError(
@@ -125,14 +132,18 @@ class Mirror:
         locked = {package.name for package in packages}
         return Resolved(packages=packages, required=tuple(sorted(locked & required)), security=security)
 
-    def fetch(self, packages: Iterable[LockedPackage]) -> bool:
-        """Fetch exactly these .debs; False when the mirror has them no more."""
-        wanted = [f"{package.name}:{package.architecture}={package.version}" for package in packages]
+    def fetch(self, packages: Sequence[LockedPackage]) -> bool:
+        """Fetch exactly these .debs; False when the mirror has them no more. Only whole ones come into the cache, also of a fetch that was cut."""
+        self.landing.mkdir(exist_ok=True, mode=0o755)
+        missing = debs.take(packages, self.landing, self.archives)
         self.update()
         try:
-            self.apt("download", *(word.replace(":all=", "=") for word in wanted), cwd=self.archives)
+            if missing:
+                self.apt("download", *(asked(package) for package in missing), cwd=self.landing)
         except WatchpostError as error:
             if "was not found" in error.what or "Unable to locate" in error.what or "Can't find" in error.what:
                 return False
             raise
+        finally:
+            debs.take(packages, self.landing, self.archives)
         return True
