@@ -13,8 +13,8 @@ from loadtest.run import RanOn
 from vm.artefact import Record
 
 KINDS: tuple[Kind, ...] = ("first", "unchanged")
-WIDEST = 0.6
-"""A ratio whose interval is wider than this share of it says too little."""
+WIDEST = 1.0
+"""A ratio whose interval is wider than this many times itself says too little."""
 LARGEST_EXPONENT = 1.05
 LEAST_RATIO = 20.0
 
@@ -48,11 +48,8 @@ class WayFound(Record):
 
 
 class Found(Record):
-    """The whole measurement. ratio: of the collectors' cost to ours, the smaller one of the two kinds of run. exponent: ours, the larger one; None
-    where noise hides it.
-
-    exporting_s: what collecting costs the hosts that export: nothing is rendered there, whichever way. invalid: why the figures are not to be
-    trusted; empty when they are. missed: targets that were not reached. differing: objects that are not the same for all ways.
+    """The whole measurement. ratio: of the collectors' cost to ours, the smaller one of the two kinds of run. exponent: ours, the larger one; None where noise
+    hides it. invalid: why the figures are not to be trusted; empty when they are. missed: targets that were not reached. differing: objects that are not the same for all ways.
     """
 
     version: int = 1
@@ -67,7 +64,6 @@ class Found(Record):
     ways: tuple[WayFound, ...]
     icinga: tuple[TakenIn, ...]
     idle: Idle
-    exporting_s: float = 0.0
     warmed: int
     seconds: float
     ran_on: RanOn
@@ -112,7 +108,7 @@ def invalid(runs: Sequence[tuple[int, Once]], hosts: int, found: Mapping[str, Es
     """Why nothing should be concluded."""
     why = [f"Icinga's objects differ: {differing[0]}"] if differing else []
     for kind, one in found.items():
-        if one.high - one.low > WIDEST * 2 * one.value:
+        if one.high - one.low > WIDEST * one.value:
             why.append(f"too noisy: the ratio of the {kind} run is {one.value:.1f} and may be anything from {one.low:.1f} to {one.high:.1f}")
     for way in WAYS:
         for kind in KINDS:
