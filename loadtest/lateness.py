@@ -100,11 +100,29 @@ def read(line: bytes) -> Seen | None:
         return None
 
 
-def blind_s(due: Iterable[Due], seen: Iterable[Seen]) -> float:
-    """From the first to the last planned result that Icinga never had, in seconds; 0 when it had all. Pure."""
+def blind(due: Iterable[Due], seen: Iterable[Seen]) -> tuple[float, float]:
+    """The longest time for which nothing of one host arrived, in seconds: at least, and at most. Pure.
+
+    At least from its first planned result that Icinga never had to the last one in a row; at most from the one that it had before them to
+    the next that it had again. Both are 0 when it had all. The two are as far apart as a host's results are.
+    """
     had = {(one.host, one.service, round(one.scheduled / SAME_S) + step) for one in seen for step in (-1, 0, 1)}
-    lost = [one.at for one in due if (one.host, one.service, round(one.at / SAME_S)) not in had]
-    return max(lost) - min(lost) if lost else 0.0
+    hosts: dict[str, list[tuple[float, bool]]] = {}
+    for one in due:
+        hosts.setdefault(one.host, []).append((one.at, (one.host, one.service, round(one.at / SAME_S)) in had))
+    worst = (0.0, 0.0)
+    for planned in hosts.values():
+        before, first, last = None, None, None
+        for at, arrived in sorted(planned):
+            if not arrived:
+                first, last = at if first is None else first, at
+                continue
+            if first is not None and last is not None:
+                worst = max(worst, (last - first, at - (first if before is None else before)))
+            before, first, last = at, None, None
+        if first is not None and last is not None:
+            worst = max(worst, (last - first, last - (first if before is None else before)))
+    return worst
 
 
 def packed(seen: Iterable[Seen]) -> bytes:

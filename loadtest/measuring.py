@@ -5,7 +5,7 @@ from __future__ import annotations
 from loadtest import fleet_load
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
-from loadtest.lateness import Due, Seen, blind_s, match
+from loadtest.lateness import Due, Seen, match
 from loadtest.samples import Sample, peak, rate, series
 
 SUPPORT_BUSY = 0.7
@@ -21,7 +21,7 @@ def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, fl
     quantiles = {f"lateness_p{percent}_s": good.lateness.quantile(percent / 100) for percent in (50, 90, 99)}
     return quantiles | {
         "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
-        "lateness_max_s": good.lateness.worst, "blind_s": blind_s(due, seen),
+        "lateness_max_s": good.lateness.worst,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ PAGES = Objective(name="the web answers", metric="page_p95_s", bound="at most", 
 PAGES_GOOD = Objective(name="pages are whole", metric="page_failed_ratio", bound="at most", target=0, resource="any")
 RUNS_GOOD = Objective(name="Puppet runs succeed", metric="puppet_failed_ratio", bound="at most", target=0, resource="any")
 BLIND = Objective(name="a reload blinds for a moment only", metric="blind_s", bound="at most", target=10, resource="cpu")
+ADDED = Objective(name="the new host is there", metric="adding_run_changed", bound="at least", target=1)
 NO_OOM = Objective(name="nothing is killed for want of memory", metric="oom_kills", bound="at most", target=0, resource="memory")
 PRESSURE = Objective(name="memory is enough", metric="memory_pressure_full_ratio", bound="at most", target=0.01, resource="memory")
 RECOVERED = Objective(name="all is live again after an outage", metric="recovery_s", bound="at most", target=120, resource="any")

@@ -10,7 +10,7 @@ from loadtest import fleet_load, machine_size, measuring, scenarios, uplink
 from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
-from loadtest.lateness import Listener, packed
+from loadtest.lateness import Listener, blind, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
 from loadtest.probes import Sampler
@@ -102,7 +102,8 @@ def judged(
     busy = measuring.support_busy(samples, support, begins, ends)
     others = noise(samples, begins, ends)
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": watched.sampler.cpu_s / (ends - found.began_at)}
-    metrics = measuring.estimates(figures) | happened | (scenario.analyse(rig, due, seen, begins) if scenario.analyse else {})
+    least, most = blind(due, seen)
+    metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
     gaps = 0 if scenario.event else len(watched.listener.gaps)
     reasons = measuring.unsound(
         found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator

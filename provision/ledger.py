@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ class Ledger:
             for name in names:
                 self.done.pop(name, None)
             artefact.save(LedgerRecord(done=self.done), self.path)
+
+    @contextmanager
+    def undone(self, *names: str) -> Iterator[None]:
+        """Count these stages as not done while something changes what they made; as done again only once it was put back."""
+        before = {name: self.done[name] for name in names if name in self.done}
+        self.forget(*names)
+        yield
+        for name, digest in before.items():
+            self.mark(name, digest)
 
     def mark(self, name: str, digest: str) -> None:
         """Count a stage as done for these inputs."""

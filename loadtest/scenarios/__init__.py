@@ -14,6 +14,7 @@ from loadtest.lateness import Due, Seen
 from loadtest.load_spec import ActorSpec
 from loadtest.objective import Objective
 from loadtest.rig import Rig
+from loadtest.samples import Sample
 from vm.errors import BadInput
 
 EVENT_AFTER = 0.2
@@ -27,7 +28,7 @@ class Scenario:
     """A load, an event in the midst of it, and what is demanded.
 
     load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, length): what happens
-    EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, due, seen, begins): metrics from the results, begins being the
+    EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, due, seen, samples, begins): metrics from the results, begins being the
     epoch of the window.
     """
 
@@ -38,7 +39,7 @@ class Scenario:
     seconds: Mapping[Length, float]
     warm_up_s: float = 15
     event: Callable[[Rig, Length], dict[str, Estimate]] | None = None
-    analyse: Callable[[Rig, list[Due], list[Seen], float], dict[str, Estimate]] | None = None
+    analyse: Callable[[Rig, list[Due], list[Seen], list[Sample], float], dict[str, Estimate]] | None = None
 
 
 def names() -> tuple[str, ...]:

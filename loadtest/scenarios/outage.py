@@ -22,7 +22,7 @@ def outage(rig: Rig, length: Length) -> dict[str, Estimate]:
         time.sleep(LOST_S[length])
     mended = time.monotonic()
     try:
-        wait_until(lambda: connected(rig), reason="all agents connected again", deadline_s=PATIENCE_S, interval_s=0.5)
+        wait_until(lambda: connected(rig, len(rig.hosts)), reason="all agents connected again", deadline_s=PATIENCE_S, interval_s=0.5)
     except WatchpostError:
         return {"recovery_s": Estimate.exact(PATIENCE_S)}
     return {"recovery_s": Estimate.exact(time.monotonic() - mended)}

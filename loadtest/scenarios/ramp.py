@@ -6,6 +6,7 @@ from loadtest import fleet_load, objectives
 from loadtest.estimate import Estimate
 from loadtest.lateness import Due, Seen, match
 from loadtest.rig import Rig
+from loadtest.samples import Sample
 from loadtest.scenarios import Load, Scenario
 
 GROWTH = 1.5
@@ -41,7 +42,7 @@ def load(rig: Rig, ends_s: float, multiple: float) -> Load:
     return actors, streams
 
 
-def analyse(rig: Rig, due: list[Due], seen: list[Seen], begins: float) -> dict[str, Estimate]:
+def analyse(rig: Rig, due: list[Due], seen: list[Seen], samples: list[Sample], begins: float) -> dict[str, Estimate]:
     """The largest multiple whose step met goodput and lateness, and the first that did not (missing where all did)."""
     rate = base_rate(rig)
     found = {"carried_multiple": Estimate.exact(0)}

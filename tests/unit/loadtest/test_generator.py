@@ -14,6 +14,7 @@ from loadtest import actors, freeze
 from loadtest.arrivals import Arrival, Stream, arrivals, plan, shard
 from loadtest.generator import combine, expected
 from loadtest.latency import Latencies, merged
+from loadtest.lateness import Due, Seen, blind, match, read
 from loadtest.load_spec import WorkerResult
 from loadtest.walk import Walk
 from vm.errors import BadInput
@@ -139,3 +140,28 @@ def test_the_verdict_on_a_frozen_target(frost: float, truthful: bool, tmp_path: 
     kind |= {"latency": latencies.encoded(), "send_lag": Latencies().encoded()}
     worker = WorkerResult.model_validate({"worker": 0, "began_at": 0, "seconds": 10, "cpu_s": 1, "kinds": {"echo": kind}})
     assert freeze.judged(combine([worker], [], {"echo": 1000}), 2).truthful is truthful
+
+
+def test_blind_time_is_that_of_one_host_in_a_row() -> None:
+    due = [Due(host, "x", float(at)) for host in ("a", "b") for at in range(0, 60, 3)]
+    lost = {("a", 12.0), ("a", 15.0), ("a", 18.0), ("b", 30.0), ("a", 40.0)}
+    seen = [Seen(one.at + 0.01, one.host, "x", one.at, one.at, 0) for one in due if (one.host, one.at) not in lost]
+    assert blind(due, seen) == (6.0, 12.0)
+    assert blind(due, [Seen(one.at, one.host, "x", one.at, one.at, 0) for one in due]) == (0.0, 0.0)
+    assert blind(due, [one for one in seen if one.host == "b"]) == (57.0, 57.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 9)), max_size=50, unique_by=lambda one: round(one[0], 2)), st.integers(0, 49))
+def test_every_planned_result_is_found_with_its_lateness(planned: list[tuple[float, float]], gone: int) -> None:
+    due = [Due("a", "x", round(at, 2)) for at, _ in planned]
+    seen = [Seen(round(at, 2) + late, "a", "x", round(at, 2), 0, 0) for number, (at, late) in enumerate(planned) if number != gone]
+    found = match(due, seen)
+    assert (found.due, found.done) == (len(due), len(seen))
+    if seen:
+        assert found.lateness.worst == pytest.approx(max(late for number, (_, late) in enumerate(planned) if number != gone), rel=2e-3, abs=2e-6)
+
+
+def test_lines_of_the_stream_that_are_no_results_are_passed_over() -> None:
+    line = b'{"type":"CheckResult","host":"h","service":"s","timestamp":7.5,"check_result":{"schedule_start":7,"execution_end":7.2,"state":2}}'
+    assert read(line) == Seen(7.5, "h", "s", 7.0, 7.2, 2)
+    assert [read(one) for one in (b"", b"[]", b"{", b'{"check_result":null}')] == [None] * 4

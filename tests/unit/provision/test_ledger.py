@@ -128,3 +128,14 @@ def test_threads_lose_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(30)
     assert set(open_ledger(tmp_path).done) == {f"stage {number}" for number in range(8)}
+
+
+def test_what_is_changed_for_a_while_counts_as_done_again_only_once_it_was_put_back(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "stages.json", Stages())
+    ledger.mark("hosts", "digest")
+    with ledger.undone("hosts", "never done"):
+        assert "hosts" not in Ledger(tmp_path / "stages.json", Stages()).done
+    assert Ledger(tmp_path / "stages.json", Stages()).done == {"hosts": "digest"}
+    with pytest.raises(ZeroDivisionError), ledger.undone("hosts"):
+        raise ZeroDivisionError
+    assert "hosts" not in ledger.done
