@@ -1,0 +1,131 @@
+"""Metrics from samples and results, reasons why a run says nothing, sizes of a machine and their CPUs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest import machine_size, measuring, objectives, probes, scenarios
+from loadtest.database_delay import delays
+from loadtest.estimate import Estimate
+from loadtest.generator import Generated
+from loadtest.objective import judge, verdict_of
+from loadtest.probes.groups import pressure
+from loadtest.samples import Sample, peak, rate, read, save, series
+from loadtest.scenarios import ramp
+from loadtest.scenarios.active import configuration
+
+
+def counter(metric: str, labels: str, values: list[float], probe: str = "groups") -> list[Sample]:
+    return [Sample(100.0 + at, probe, metric, value, labels) for at, value in enumerate(values)]
+
+
+MONITOR = "machine=monitor"
+SAMPLES = [
+    *counter("cpu_s", MONITOR, [10, 10.5, 11, 11.5, 12]),
+    *counter("working_set_mib", MONITOR, [300, 310, 350, 320, 900]),
+    *counter("oom_kills", MONITOR, [2, 2, 3, 3, 3]),
+    *counter("memory_pressure_full_s", MONITOR, [0, 0, 0.1, 0.2, 0.2]),
+    *counter("cpu_s", "unit=icinga2", [1, 1.2, 1.4, 1.6, 1.8], "units"),
+    *counter("pss_mib", "unit=icinga2", [100, 120, 110, 100, 100], "units"),
+]
+
+
+def test_the_machine_in_its_window() -> None:
+    found = measuring.of_machine(SAMPLES, 100, 103.5)
+    assert found["cpu_cores"] == pytest.approx(0.5)
+    assert found["memory_peak_mib"] == 350, "what comes after the window does not count"
+    assert found["oom_kills"] == 1 and found["memory_pressure_full_ratio"] == pytest.approx(0.2 / 3)
+    assert found["cpu_cores_icinga2"] == pytest.approx(0.2) and found["memory_peak_icinga2_mib"] == 120
+    assert "io_pressure_full_ratio" not in found, "what nobody read is missing, not zero"
+
+
+def test_a_metric_that_is_missing_makes_its_objective_invalid() -> None:
+    outcome = judge(objectives.NO_OOM, measuring.estimates(measuring.of_machine([], 0, 1)))
+    assert outcome.verdict == "invalid" and verdict_of((outcome,), ()) == "invalid"
+
+
+def test_a_counter_that_was_set_back_does_not_run_backwards() -> None:
+    assert rate(counter("cpu_s", "", [5, 6, 0, 1])) == pytest.approx(2 / 3)
+    assert rate(counter("cpu_s", "", [5])) is None and peak([]) is None
+
+
+def test_samples_come_back_as_they_were(tmp_path: Path) -> None:
+    save(SAMPLES, tmp_path / "samples.csv.gz")
+    assert read(tmp_path / "samples.csv.gz") == SAMPLES
+    assert [one.value for one in series(read(tmp_path / "samples.csv.gz"), "oom_kills", MONITOR, 101, 102)] == [2, 3]
+
+
+SOUND = Generated(began_at=0, seconds=10, cpu_ratio=0.1, kinds={}, locust=[], unsound=())
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, ""),
+        ({"gaps": 2}, "event stream"),
+        ({"busy": 0.71}, "support cores"),
+        ({"noise": 0.11}, "others took"),
+        ({"own_cores": False}, "no cores of its own"),
+        ({"accelerator": "tcg"}, "not representative"),
+    ],
+)
+def test_a_run_says_why_it_says_nothing(change: dict[str, object], word: str) -> None:
+    quiet: dict[str, object] = {"gaps": 0, "busy": 0.69, "noise": 0.09, "own_cores": True, "accelerator": "none"}
+    reasons = measuring.unsound(SOUND, {}, **{**quiet, **change})  # type: ignore[arg-type]
+    assert len(reasons) == bool(word) and all(word in reason for reason in reasons)
+    late = SOUND.model_copy(update={"unsound": ("late",)})
+    assert measuring.unsound(late, {}, **quiet) == ("late",)  # type: ignore[arg-type]
+
+
+def test_pressure_in_the_kernels_words(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("some avg10=0.00 avg60=0.00 avg300=0.00 total=1500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=250\n")
+    assert pressure(tmp_path / "p") == {"some": 1500, "full": 250}
+
+
+@given(st.floats(0.05, 8), st.integers(1, 16))
+def test_monitor_and_support_share_the_cores(vcpus: float, cores: int) -> None:
+    mine, others = machine_size.own_cpus(vcpus, cores)
+    if not mine:
+        assert vcpus > cores - 1 and not others
+        return
+    ours, theirs = machine_size.numbers(mine), machine_size.numbers(others)
+    assert len(ours) >= vcpus and theirs and sorted(theirs + ours) == list(range(cores))
+
+
+def test_delays_count_from_the_first_look_that_shows_a_row() -> None:
+    lines = ["aa|1000|1400", "", "Wed Nov 25 (every 0.5s)", "aa|1000|1900", "bb|1500|1900", "x|y|z"]
+    assert delays(lines) == [(1.0, pytest.approx(0.4)), (1.5, pytest.approx(0.4))]
+
+
+@given(st.floats(0.1, 500))
+def test_a_ramp_ends_where_the_generator_does(rate: float) -> None:
+    found = ramp.multiples(rate)
+    assert list(found) == sorted(set(found)) and found[0] == 1 and len(found) <= ramp.STEPS + 1
+    assert all(one * rate <= ramp.MOST_PER_S for one in found[1:])
+
+
+def test_every_scenario_can_be_found_and_judges_what_the_machine_lacks() -> None:
+    for name in scenarios.names():
+        found = scenarios.find(name)
+        assert found.name == name and set(objectives.ALWAYS) <= set(found.objectives)
+        assert 0 < found.seconds["short"] <= found.seconds["full"]
+    with pytest.raises(Exception, match="no scenario"):
+        scenarios.find("../steady")
+
+
+def test_every_probe_can_be_read() -> None:
+    assert {"groups", "units", "host", "disk", "icinga"} <= set(probes.probes())
+
+
+def test_the_own_checks_are_a_third_of_each_kind() -> None:
+    text = configuration("h.lab.test", "10.0.0.1")
+    assert all(text.count(f'check_command = "load-{kind}"') == 100 for kind in ("c", "perl", "python"))
+
+
+def test_an_estimate_keeps_its_interval_in_order() -> None:
+    with pytest.raises(ValueError, match="does not hold"):
+        Estimate(value=1, low=2, high=3)
