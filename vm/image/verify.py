@@ -16,7 +16,7 @@ from pathlib import Path
 from vm import artefact
 from vm.command import run
 from vm.errors import WatchpostError
-from vm.image import assemble, build, debs, lock, sandbox, tree_diff
+from vm.image import assemble, build, debs, differing, lock, sandbox
 from vm.image.hold import held
 from vm.image.supply import STORE, Store
 from vm.progress import note
@@ -105,28 +105,6 @@ def show(found: Verification) -> str:
     return "\n".join([f"{head}: DIFFERENT, {found.sha256[0]} and {found.sha256[1]}", *(f"  {line}" for line in found.differences)])
 
 
-def first_difference(one: Path, other: Path) -> str:
-    """Where two disks begin to differ, in bytes from their start."""
-    offset = 0
-    with one.open("rb") as left, other.open("rb") as right:
-        while (a := left.read(2**20)) == (b := right.read(2**20)) and a:
-            offset += len(a)
-    offset += next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return f"the trees are the same, the disks differ from byte {offset} on"
-
-
-def explain(first: build.Image, second: build.Image, epoch: int) -> tuple[str, ...]:
-    """Name what differs; what diffoscope (where it is installed) makes of the first such file goes to the user too."""
-    found = tree_diff.compare(first.tree, second.tree, epoch)
-    if not found and first.disk.exists():
-        return (first_difference(first.disk, second.disk),)
-    if found and shutil.which("diffoscope"):
-        name = found[0].rpartition(": ")[0].lstrip("/")
-        if (first.tree / name).is_file() and (second.tree / name).is_file():
-            note(run(["diffoscope", "--max-report-size=20000", first.tree / name, second.tree / name], check=False).stdout)
-    return found
-
-
 @contextmanager
 def scratch_directory(places: Store, name: str) -> Iterator[Path]:
     """A directory for whole builds beside the cached images, used by one command at a time and gone afterwards."""
@@ -162,7 +140,7 @@ def verify(kind: str, data: Path, *, places: Store = STORE, here: Path = build.H
         (compared, one), (_, other) = bits(first, epoch), bits(second, epoch)
         return Verification(
             kind=kind, packages=first.packages, compared=compared, sha256=(one, other), seconds=(first.seconds, second.seconds), surroundings=ways,
-            differences=() if one == other else explain(first, second, epoch),
+            differences=() if one == other else differing.explain(first, second, epoch),
         )  # fmt: skip
 
 

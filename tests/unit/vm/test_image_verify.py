@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vm.errors import BadInput, WatchpostError
-from vm.image import assemble, bench, build, prune, sandbox, tree_diff, verify
+from vm.image import assemble, bench, build, differing, prune, sandbox, tree_diff, verify
 
 EPOCH = 1_700_000_000
 
@@ -57,7 +57,29 @@ def test_times_after_the_builds_clock_are_no_difference(tmp_path: Path) -> None:
 def test_disks_tell_where_they_begin_to_differ(tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(bytes(3 * 2**20))
     (tmp_path / "2").write_bytes(bytes(2 * 2**20 + 5) + b"x" + bytes(2**20 - 6))
-    assert str(2 * 2**20 + 5) in verify.first_difference(tmp_path / "1", tmp_path / "2")
+    assert str(2 * 2**20 + 5) in differing.first_difference(tmp_path / "1", tmp_path / "2")
+
+
+def test_what_is_looked_into_is_the_first_plain_file_with_another_content(tmp_path: Path) -> None:
+    one, other = tree(tmp_path / "1", "2026-01-01"), tree(tmp_path / "2", "2027-02-05")
+    (other / "etc").chmod(0o700)
+    for root, target in ((one, "/etc/passwd"), (other, "/etc/group")):
+        (root / "etc/a-link").symlink_to(target)  # on this host these are files, and none of the image's
+    found = tree_diff.compare(one, other, EPOCH)
+    assert found == ("/etc: mode", "/etc/a-link: content", "/etc/build-stamp: content")
+    assert list(differing.contents(found, one, other)) == [(one / "etc/build-stamp", other / "etc/build-stamp")]
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [("echo -old; echo +new; exit 1", "-old\n+new"), ("seq 100; exit 1", "60\n… and 40 more lines"), ("echo I am ill >&2; exit 2", "diffoscope ended with exit code 2: I am ill")],
+    ids=["differs", "much", "fails"],
+)
+def test_what_diffoscope_says_is_told_and_its_failure_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str) -> None:
+    (tmp_path / "diffoscope").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "diffoscope").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert differing.look_into(tmp_path / "one", tmp_path / "other").endswith(told)
 
 
 def test_the_two_ways_to_build_differ_in_everything_that_must_not_matter() -> None:
