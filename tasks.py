@@ -16,7 +16,7 @@ from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
 from loadtest import command as loadtest
-from loadtest import freeze, scenarios
+from loadtest import freeze, scenarios, vm_extra
 from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
 from loadtest.report import comparison, render
@@ -392,6 +392,17 @@ def plan_task(c: Context, from_: str = "", to: str = "", hosts: str = "20", seed
         raise Exit(code=1)
 
 
+@task(name="vm", help=LAB | JSON)
+@command
+def bench_vm(c: Context, lab: str = "", json: bool = False) -> None:
+    """Measure once what the monitor takes more as a VM than as a container (memory, disk); `size` adds it. The lab's monitor is made anew."""
+    found = vm_extra.measure(named(lab))
+    if json:
+        print_json(found.model_dump(mode="json") | {"memory_mib": found.memory_mib, "disk_mib": found.disk_mib})
+    else:
+        print(f"a VM takes {found.memory_mib:.0f} MiB of memory and {found.disk_mib:.0f} MiB of disk more than a container ({found.hosts} hosts, {found.accelerator})")
+
+
 @task(name="freeze", help=JSON | {"workers": "processes of the load generator"})
 @command
 def bench_freeze(c: Context, workers: int = 2, json: bool = False) -> None:
@@ -447,4 +458,4 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
 
 namespace = Collection(provision, simulate, loadtest_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
-namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_collect))
+namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_collect, bench_vm))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from loadtest import lab_trials
+from loadtest import lab_trials, vm_extra
+from loadtest.ran_on import ran_on
 from loadtest.run import Run
 from loadtest.sizing import lattice
 from loadtest.sizing.answer import Sizing, answer, verdict
@@ -51,7 +52,7 @@ def run_size(
     if larger:
         note(f"this host has {asked.cores} cores: {', '.join(larger)} vCPU can only be predicted")
     with lab_trials.trials(lab, where / "raw") as made:
-        asked = asked.model_copy(update={"context": lab_trials.context(made)})
+        asked = asked.model_copy(update={"context": lab_trials.context(made), **vm_extra.known(ran_on(made.own).lock_sha256)})
         artefact.save(asked, where / REQUEST)
         return size(asked, Ledger(where), load_offers(), today(), made.trial_at)
 

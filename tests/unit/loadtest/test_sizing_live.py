@@ -25,10 +25,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     @contextmanager
     def trials(lab: Lab, directory: Path) -> Iterator[types.SimpleNamespace]:
-        yield types.SimpleNamespace(trial_at=made.at)
+        yield types.SimpleNamespace(trial_at=made.at, own=types.SimpleNamespace())
 
     monkeypatch.setattr("loadtest.lab_trials.trials", trials)
     monkeypatch.setattr("loadtest.lab_trials.context", lambda made_by: f"seed {made.seed}")
+    monkeypatch.setattr(command, "ran_on", lambda own: types.SimpleNamespace(lock_sha256="0" * 64))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     return made
 
