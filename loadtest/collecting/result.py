@@ -71,13 +71,16 @@ class Found(Record):
     invalid: tuple[str, ...]
     missed: tuple[str, ...]
     runs: tuple[tuple[int, Once], ...]
-    """Every single run with the number of its pass over its way; an empty run opens each pass."""
+    """Every single run with the number of its pass over its way; empty runs open and close each pass."""
 
 
 def costs(runs: Sequence[tuple[int, Once]], way: Way, kind: Kind, hosts: int, value: str = "cost_s") -> list[float]:
-    """What the objects of a fleet cost in each pass of a way: a figure of the run with them less that of the pass's empty run."""
-    empty = {number: _value(one, value) for number, one in runs if one.way == way and one.kind == "none"}
-    return [_value(one, value) - empty[number] for number, one in runs if (one.way, one.kind, one.hosts) == (way, kind, hosts)]
+    """What the objects of a fleet cost in each pass of a way: a figure of the run with them less the mean of the pass's empty runs."""
+    empty: dict[int, list[float]] = {}
+    for number, one in runs:
+        if one.way == way and one.kind == "none":
+            empty.setdefault(number, []).append(_value(one, value))
+    return [_value(one, value) - sum(empty[number]) / len(empty[number]) for number, one in runs if (one.way, one.kind, one.hosts) == (way, kind, hosts)]
 
 
 def way_found(runs: Sequence[tuple[int, Once]], way: Way, hosts: int, heap: Heap | None = None) -> WayFound:
