@@ -30,7 +30,7 @@ SCALE = (50, 150, 477)
 """Hosts of the fleets that our own way is fitted on: with 20 services and the host object each, 1,050 to 10,017 objects."""
 SCALE_OF_OTHERS = (50, 150)
 """The others get no further in the time there is; the larger fleet is taken once."""
-OURS_A_ROUND = 2
+OURS_A_ROUND = 3
 """Ours is over so soon that it needs more repeats for the same certainty."""
 WARM = 3
 """Passes of each way that are thrown away: the server compiles with two interpreters, which load and optimise code of their own."""
@@ -108,8 +108,8 @@ def measure(rig: Rig, rounds: int) -> tuple[list[tuple[int, Once]], int]:
         for step in range(len(WAYS)):
             way = WAYS[(turn + step) % len(WAYS)]
             sizes = SCALE if way == "query" else SCALE_OF_OTHERS if turn < 1 else (HOSTS,)
-            for _ in range(OURS_A_ROUND if way == "query" else 1):
-                runs += [(number, one) for one in one_pass(rig, way, sizes)]
+            for again in range(OURS_A_ROUND if way == "query" else 1):
+                runs += [(number, one) for one in one_pass(rig, way, (HOSTS,) if again else sizes)]
                 number += 1
         far = {way: f"{fit.median(result.costs(runs, way, 'unchanged', HOSTS)).value:.2f}" for way in WAYS}
         note(f"round {turn + 1} of {rounds}; objects of an unchanged run cost so far (s): {far}")

@@ -14,6 +14,10 @@ from loadtest.estimate import Estimate
 
 DRAWS = 4000
 SEED = 1
+CERTAIN = 0.02
+"""A spread below this share of the median counts as this one: no figure outweighs all others by luck."""
+ENDLESS = 1e9
+"""Stands for a ratio without an end, where the cheap one may cost nothing."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -30,7 +34,7 @@ def ratio(dear: Sequence[float], cheap: Sequence[float]) -> Estimate:
 def exponent(costs: Mapping[int, Sequence[float]]) -> Estimate:
     """The k of cost = b * n^k, from the costs of n objects, what a run without any costs taken off already.
 
-    Least squares of logarithms of medians. Raises ValueError where fewer than two sizes, or a median that is not positive, leave nothing to fit.
+    Least squares of logarithms of medians, each counted by how certain it is: a small cost among noise says little. Raises ValueError where fewer than two sizes, or a median that is not positive, leave nothing to fit.
     """
     sizes = sorted(costs)
     if len(sizes) < 2 or min(sizes) < 1:
@@ -39,9 +43,11 @@ def exponent(costs: Mapping[int, Sequence[float]]) -> Estimate:
         raise ValueError("a cost that is not above nothing has no logarithm")
     x = np.log(np.array(sizes, dtype=float))
 
+    weights = np.array([1 / max(spread(costs[size]), CERTAIN) for size in sizes])
+
     def slope(draw: Callable[[Sequence[float]], Floats]) -> float:
         medians = np.array([max(float(np.median(draw(costs[size]))), 1e-6) for size in sizes])
-        return float(np.polyfit(x, np.log(medians), 1)[0])
+        return float(np.polyfit(x, np.log(medians), 1, w=weights)[0])
 
     return _interval(slope, min(len(found) for found in costs.values()))
 
@@ -58,7 +64,7 @@ def spread(values: Sequence[float]) -> float:
 
 
 def _divide(dear: float, cheap: float) -> float:
-    return dear / cheap if cheap > 0 else 1e9
+    return dear / cheap if cheap > 0 else ENDLESS
 
 
 def _interval(statistic: Callable[[Callable[[Sequence[float]], Floats]], float], repeats: int) -> Estimate:

@@ -112,7 +112,7 @@ def invalid(runs: Sequence[tuple[int, Once]], hosts: int, found: Mapping[str, Es
     why = [f"Icinga's objects differ: {differing[0]}"] if differing else []
     for kind, one in found.items():
         if one.high - one.low > WIDEST * one.value:
-            why.append(f"too noisy: the ratio of the {kind} run is {one.value:.1f} and may be anything from {one.low:.1f} to {one.high:.1f}")
+            why.append(f"too noisy: the ratio of the {kind} run is {one.value:.1f} and may be anything from {one.low:.1f} " + (f"to {one.high:.1f}" if one.high < fit.ENDLESS else "up"))
     for way in WAYS:
         for kind in KINDS:
             cost = fit.median(costs(runs, way, kind, hosts))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
+from loadtest.collecting.fit import ENDLESS
 from loadtest.collecting.once import NAMES
 from loadtest.collecting.result import KINDS, Found, WayFound
 from loadtest.estimate import Estimate
@@ -61,7 +62,8 @@ def notes(found: Found) -> Iterator[str]:
 
 
 def _of(one: Estimate, digits: int = 2) -> str:
-    return f"{one.value:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+    high = f"to {one.high:.{digits}f}" if one.high < ENDLESS else "and more"
+    return f"{one.value:.{digits}f} ({one.low:.{digits}f} {high})"
 
 
 def _worst(way: WayFound) -> str:
