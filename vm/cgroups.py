@@ -29,15 +29,36 @@ def groups(lab: str, kind: str, root: Path = ROOT) -> dict[str, Path]:
 
 
 def settings(vcpus: float, memory_mib: int, *, v2: bool) -> dict[str, dict[str, str]]:
-    """What to write into which hierarchy's group for a limit; 0 means none. Pure."""
+    """What to write into which hierarchy's group for a limit; 0 means none. Swap gives no way out of a memory limit. Pure."""
     quota = str(int(vcpus * PERIOD_US)) if vcpus else ("max" if v2 else "-1")
     memory = str(memory_mib * 2**20) if memory_mib else ("max" if v2 else "-1")
     if v2:
-        return {"unified": {"cpu.max": f"{quota} {PERIOD_US}", "memory.max": memory}}
+        return {"unified": {"memory.swap.max": "0" if memory_mib else "max", "memory.max": memory, "cpu.max": f"{quota} {PERIOD_US}"}}
     return {
+        "memory": {"memory.limit_in_bytes": memory, "memory.memsw.limit_in_bytes": memory},
         "cpu": {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": quota},
-        "memory": {"memory.limit_in_bytes": memory},
     }
+
+
+OPTIONAL = ("memory.memsw.limit_in_bytes", "memory.swap.max")
+"""Kernels without accounting of swap lack them."""
+
+
+def set_limits(found: dict[str, Path], vcpus: float, memory_mib: int, *, v2: bool) -> None:
+    """Write a machine's limits, memory first: when that fails, nothing has changed."""
+    for hierarchy, files in settings(vcpus, memory_mib, v2=v2).items():
+        if hierarchy not in found:
+            continue
+        there = [(name, value) for name, value in files.items() if name not in OPTIONAL or (found[hierarchy] / name).exists()]
+        if hierarchy == "memory" and memory_grows(found["memory"], memory_mib):
+            there.reverse()  # a v1 limit of memory may never be above that of memory and swap
+        for name, value in there:
+            (found[hierarchy] / name).write_text(value)
+
+
+def memory_grows(group: Path, memory_mib: int) -> bool:
+    """Whether a v1 group's limit is to be raised."""
+    return not memory_mib or memory_mib * 2**20 > int((group / "memory.limit_in_bytes").read_text())
 
 
 def enter(lab: str, kind: str, vcpus: float, memory_mib: int, pid: int) -> None:
@@ -47,14 +68,13 @@ def enter(lab: str, kind: str, vcpus: float, memory_mib: int, pid: int) -> None:
     for directory in found.values():
         directory.mkdir(parents=True, exist_ok=True)
     if v2:
+        there = (ROOT / "cgroup.controllers").read_text().split()
+        wanted = " ".join(f"+{name}" for name in ("cpu", "cpuset", "memory") if name in there)
         for parent in (ROOT, ROOT / "watchpost", ROOT / "watchpost" / lab):
-            (parent / "cgroup.subtree_control").write_text("+cpu +cpuset +memory")
+            (parent / "cgroup.subtree_control").write_text(wanted)
     elif "cpuset" in found:
         inherit_cpuset(found["cpuset"])
-    for hierarchy, files in settings(vcpus, memory_mib, v2=v2).items():
-        for name, value in files.items():
-            if hierarchy in found:
-                (found[hierarchy] / name).write_text(value)
+    set_limits(found, vcpus, memory_mib, v2=v2)
     for directory in found.values():
         (directory / "cgroup.procs").write_text(str(pid))
 
@@ -71,35 +91,51 @@ def inherit_cpuset(directory: Path) -> None:
 def resize(lab: str, kind: str, vcpus: float, memory_mib: int, cpus: str = "") -> None:
     """Give a running machine other limits. cpus: the host's CPUs that it may use (as "0" or "1-3"); empty, all of them.
 
-    Page cache that it holds is given back first.
+    Page cache that it holds is given back first, as the machine of that size would not have it.
 
     Raises WatchpostError when the kernel can not take away memory that is in use.
     """
     found, v2 = groups(lab, kind), is_v2()
+    todo = "stop what uses the memory, or make the machine anew with this size"
+    excess = give_back_cache(found, memory_mib, v2=v2)
+    if excess > 0:  # v2 would take the limit and kill
+        raise WatchpostError(f"{kind} does not change to {memory_mib} MiB: it uses {excess / 2**20:.0f} MiB more", str(found["unified"]), todo)
+    try:
+        set_limits(found, vcpus, memory_mib, v2=v2)
+    except OSError as error:
+        raise WatchpostError(f"{kind} does not change to {memory_mib} MiB: {error.strerror}", str(found.get("memory", found["unified"])), todo) from error
+    pin_machine(lab, kind, cpus)
+
+
+def give_back_cache(found: dict[str, Path], memory_mib: int, *, v2: bool) -> int:
+    """Let a group drop page cache; returns by how many bytes a v2 group is above its new limit even so (v1 refuses such a limit itself)."""
     if not v2:
         with contextlib.suppress(OSError):
             (found["memory"] / "memory.force_empty").write_text("0")
-    for hierarchy, files in settings(vcpus, memory_mib, v2=v2).items():
-        for name, value in files.items():
-            try:
-                (found[hierarchy] / name).write_text(value)
-            except OSError as error:
-                todo = "stop what uses the memory, or make the machine anew with this size"
-                raise WatchpostError(f"{kind} does not shrink to {memory_mib} MiB: {error.strerror}", str(found[hierarchy]), todo) from error
-    pin_machine(lab, kind, cpus)
+        return 0
+    current = found["unified"] / "memory.current"
+    excess = int(current.read_text()) - memory_mib * 2**20 if memory_mib else 0
+    if excess > 0:
+        with contextlib.suppress(OSError):
+            (found["unified"] / "memory.reclaim").write_text(str(excess))
+        excess = int(current.read_text()) - memory_mib * 2**20
+    return excess
 
 
 def pin_machine(lab: str, kind: str, cpus: str) -> None:
     """Let a running machine use these CPUs of the host alone; empty, all of them."""
     found, v2 = groups(lab, kind), is_v2()
-    pin(found["unified" if v2 else "cpuset"], found["unified" if v2 else "memory"], cpus or online(), v2=v2)
+    members = found["unified" if v2 else "memory"]
+    if v2 and (members / "cpuset.cpus").exists():
+        (members / "cpuset.cpus").write_text(cpus or online())
+    elif not v2 and "cpuset" in found:
+        move_to_cpuset(found["cpuset"], members, cpus or online())
+    else:
+        set_affinity(members, numbers(cpus or online()))
 
 
-def pin(group: Path, members: Path, cpus: str, *, v2: bool) -> None:
-    """Let a machine's processes run on these CPUs alone. members: the group that they all are in."""
-    if v2:
-        (group / "cpuset.cpus").write_text(cpus)
-        return
+def move_to_cpuset(group: Path, members: Path, cpus: str) -> None:
+    """Let a machine's processes run on these CPUs alone (v1). members: the group that they all are in; group may be new."""
     group.mkdir(parents=True, exist_ok=True)
     inherit_cpuset(group)
     (group / "cpuset.cpus").write_text(cpus)
@@ -110,6 +146,24 @@ def pin(group: Path, members: Path, cpus: str, *, v2: bool) -> None:
         for pid in missing:
             with contextlib.suppress(ProcessLookupError, OSError):
                 (group / "cgroup.procs").write_text(pid)
+
+
+def set_affinity(members: Path, cpus: set[int]) -> None:
+    """Where no cpuset can be used: every thread of every process for itself; what they start later inherits it. They could undo it."""
+    for path in (members, *members.rglob("*")):
+        if not (path / "cgroup.procs").exists():
+            continue
+        for pid in (path / "cgroup.procs").read_text().split():
+            with contextlib.suppress(OSError):
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.sched_setaffinity(int(thread), cpus)
+
+
+def numbers(cpus: str) -> set[int]:
+    """CPUs of a list as the kernel writes it: "0", "1-3", "0,2-3". Pure."""
+    ranges = (word.partition("-") for word in cpus.split(","))
+    return {number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)}
 
 
 def online() -> str:

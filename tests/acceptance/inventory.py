@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vm import cgroups
 from vm.command import run
+from vm.drivers import machine_directory, own_disk
 from vm.drivers.hypervisor import network_name, try_connect
 from vm.lab import KINDS, Lab
 
@@ -23,6 +24,8 @@ def traces(one: Lab) -> list[str]:
         rules = run(tool, check=False).stdout.splitlines()
         found += [f"{tool[0]} rule {line.strip()}" for line in rules if one.bridge in line or prefix in line]
     found += [f"mount {line}" for line in Path("/proc/mounts").read_text().splitlines() if str(one.directory) in line]
+    for kind in KINDS:
+        found += [f"loop device {device}" for device in own_disk.devices(machine_directory(one, kind))]
     hypervisor = try_connect()
     if hypervisor is not None:
         names = [*hypervisor.listDefinedDomains(), *(domain.name() for domain in hypervisor.listAllDomains())]

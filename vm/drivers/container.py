@@ -15,18 +15,22 @@ from pathlib import Path
 
 from vm import artefact, cgroups, processes
 from vm.command import run
-from vm.drivers import MachineSpec, machine_directory
+from vm.drivers import MachineSpec, machine_directory, own_disk
 from vm.errors import BadInput, WatchpostError
 from vm.lab import Lab
 from vm.wait import wait_until
 
 
 class Running(artefact.Record):
-    """A started container: the nspawn process and the container's PID 1 as the host sees it."""
+    """A started container: the nspawn process and the container's PID 1 as the host sees it.
+
+    no_own_disk: why its files lie on the host's file system, empty when it has a disk of its own.
+    """
 
     version: int = 2
     supervisor: processes.OwnedProcess
     leader: processes.OwnedProcess
+    no_own_disk: str = "made before containers had disks"
 
 
 def nspawn_argv(spec: MachineSpec) -> list[str]:
@@ -50,8 +54,9 @@ def start(spec: MachineSpec) -> None:
         return
     stop(spec.lab, spec.kind)
     directory = spec.directory
-    for name in ("upper", "work", "merged", "credentials"):
+    for name in ("merged", "credentials"):
         (directory / name).mkdir(parents=True, exist_ok=True)
+    no_own_disk = make_disk(spec)
     (directory / "credentials").chmod(0o700)
     for name, text in spec.credentials.public.items():
         artefact.write_file(directory / "credentials" / name, text)
@@ -62,7 +67,9 @@ def start(spec: MachineSpec) -> None:
         "kind": spec.kind,
         "vcpus": spec.vcpus,
         "memory_mib": spec.memory_mib,
-        "overlay": [str(spec.image.tree), str(directory / "upper"), str(directory / "work"), str(directory / "merged")],
+        "directory": str(directory),
+        "own_disk": not no_own_disk,
+        "image": str(spec.image.tree),
         "argv": nspawn_argv(spec),
     }
     artefact.write_file(directory / "start.json", json.dumps(plan, indent=2))
@@ -83,8 +90,25 @@ def start(spec: MachineSpec) -> None:
 
     pid = wait_until(leader, reason=f"PID 1 of container {spec.kind}", deadline_s=30, interval_s=0.05)
     artefact.save(
-        Running(supervisor=processes.owned(process.pid), leader=processes.owned(pid)), directory / "running.json"
+        Running(supervisor=processes.owned(process.pid), leader=processes.owned(pid), no_own_disk=no_own_disk), directory / "running.json"
     )
+
+
+def make_disk(spec: MachineSpec) -> str:
+    """Give the monitor a disk of its own if it has none; returns why it has none, empty when it has."""
+    directory = spec.directory
+    if (directory / own_disk.NAME).exists():
+        return ""
+    if spec.kind != "monitor":
+        return "support machines share the host's file system"
+    if (directory / "upper").exists():
+        return "made before containers had disks"
+    return own_disk.make(directory, own_disk.size_mib(spec.disk_gib, allocated_mib(spec.image.tree)))
+
+
+def allocated_mib(tree: Path) -> int:
+    """MiB that the files of a tree take."""
+    return int(run(["du", "-sx", "--block-size=1M", tree]).stdout.split()[0])
 
 
 def running(lab: Lab, kind: str) -> Running | None:
@@ -121,6 +145,7 @@ def stop(lab: Lab, kind: str, *, orderly: bool = False) -> None:
             continue
     if not strays(lab, kind):
         cgroups.remove(lab.name, kind)
+    own_disk.detach(directory)
     (directory / "running.json").unlink(missing_ok=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from vm import cgroups
     ],
 )
 def test_limits_for_v2(vcpus: float, memory_mib: int, cpu: str, memory: str) -> None:
-    assert cgroups.settings(vcpus, memory_mib, v2=True) == {"unified": {"cpu.max": cpu, "memory.max": memory}}
+    assert cgroups.settings(vcpus, memory_mib, v2=True) == {"unified": {"memory.swap.max": "0" if memory_mib else "max", "memory.max": memory, "cpu.max": cpu}}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def test_limits_for_v2(vcpus: float, memory_mib: int, cpu: str, memory: str) -> 
 def test_limits_for_v1(vcpus: float, memory_mib: int, quota: str, memory: str) -> None:
     assert cgroups.settings(vcpus, memory_mib, v2=False) == {
         "cpu": {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": quota},
-        "memory": {"memory.limit_in_bytes": memory},
+        "memory": {"memory.limit_in_bytes": memory, "memory.memsw.limit_in_bytes": memory},
     }
 
 
@@ -59,3 +61,53 @@ def test_every_v1_setting_has_a_hierarchy_to_go_to(tmp_path: Path) -> None:
     for name in ("cpu", "memory"):
         (tmp_path / name).mkdir()
     assert set(cgroups.settings(1, 256, v2=False)) == set(cgroups.groups("one", "fleet", tmp_path))
+
+
+def v1_memory_group(place: Path, limit_mib: int) -> Path:
+    place.mkdir()
+    for name in ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes"):
+        (place / name).write_text(str(limit_mib * 2**20))
+    return place
+
+
+@pytest.mark.parametrize(("now_mib", "then_mib", "first"), [(512, 256, "memory.limit_in_bytes"), (256, 512, "memory.memsw.limit_in_bytes"), (256, 0, "memory.memsw.limit_in_bytes")])
+def test_a_v1_limit_of_memory_is_never_above_that_of_memory_and_swap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now_mib: int, then_mib: int, first: str
+) -> None:
+    group = v1_memory_group(tmp_path / "memory", now_mib)
+    written: list[str] = []
+    real = Path.write_text
+    monkeypatch.setattr(Path, "write_text", lambda self, text: written.append(self.name) or real(self, text))
+    cgroups.set_limits({"memory": group}, 1, then_mib, v2=False)
+    assert written[0] == first and set(written) == {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"}
+
+
+def test_a_kernel_that_does_not_account_swap_is_no_error(tmp_path: Path) -> None:
+    group = v1_memory_group(tmp_path / "memory", 512)
+    (group / "memory.memsw.limit_in_bytes").unlink()
+    cgroups.set_limits({"memory": group}, 1, 256, v2=False)
+    assert [path.name for path in group.iterdir()] == ["memory.limit_in_bytes"]
+
+
+def test_memory_is_limited_before_cpu_so_that_a_refusal_changes_nothing() -> None:
+    assert list(cgroups.settings(1, 256, v2=False)) == ["memory", "cpu"]
+    assert list(cgroups.settings(1, 256, v2=True)["unified"])[-1] == "cpu.max"
+
+
+@pytest.mark.parametrize(("cpus", "found"), [("0", {0}), ("1-3", {1, 2, 3}), ("0,2-3,7", {0, 2, 3, 7})])
+def test_a_list_of_cpus_is_read_as_the_kernel_writes_it(cpus: str, found: set[int]) -> None:
+    assert cgroups.numbers(cpus) == found
+
+
+def test_threads_are_pinned_one_by_one_where_there_is_no_cpuset(tmp_path: Path) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        (tmp_path / "below").mkdir()
+        (tmp_path / "cgroup.procs").write_text("")
+        (tmp_path / "below" / "cgroup.procs").write_text(f"{child.pid}\n999999999\n")
+        one = min(os.sched_getaffinity(0))
+        cgroups.set_affinity(tmp_path, {one})
+        assert os.sched_getaffinity(child.pid) == {one}
+    finally:
+        child.kill()
+        child.wait()
