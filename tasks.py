@@ -19,6 +19,7 @@ from loadtest import command as loadtest
 from loadtest import freeze, scenarios, vm_extra
 from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
+from loadtest.reference import bench as host_bench
 from loadtest.report import comparison, render
 from loadtest.sizing import command as sizing
 from loadtest.sizing.answer import answer
@@ -416,6 +417,19 @@ def bench_freeze(c: Context, workers: int = 2, json: bool = False) -> None:
         raise Exit(code=1)
 
 
+@task(name="host", help=LAB | JSON | {"host": "root@ADDRESS of another Debian machine that your SSH knows, in place of the lab's monitor"})
+@command
+def bench_host(c: Context, host: str = "", lab: str = "", json: bool = False) -> None:
+    """Measure what one core of a machine does, in reference units: plugin starts, TLS and JSON, a PHP page, SQL; takes a minute."""
+    found = host_bench.bench(named(lab), host)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        host_bench.show(found, OUT)
+    if found.units is None:
+        raise Exit(code=1)
+
+
 @task
 @command
 def check(c: Context) -> None:
@@ -458,4 +472,4 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
 
 namespace = Collection(provision, simulate, loadtest_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
-namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_collect, bench_vm))
+namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_host, bench_collect, bench_vm))
