@@ -71,6 +71,17 @@ def start(argv: Sequence[str | Path], log: Path, record: Path, *, cwd: Path | No
     return daemon
 
 
+def shares(record: Path, namespace: Path) -> bool:
+    """Whether the process of this file runs in a namespace (a file below /proc/PID/ns)."""
+    daemon = running(record)
+    if daemon is None:
+        return False
+    try:
+        return os.readlink(f"/proc/{daemon.process.pid}/ns/{namespace.name}") == os.readlink(namespace)
+    except OSError:
+        return False
+
+
 def send_signal(record: Path, number: signal.Signals) -> bool:
     """Signal the process of this file. False when it does not run any more."""
     daemon = _load(record)

@@ -83,9 +83,11 @@ def push(work: Work, seed: int) -> None:
 
     def begin() -> str:
         artefact.save(spec, path)
+        namespace = container.network_namespace(lab, "fleet")
+        if not daemon.shares(record, namespace):
+            daemon.stop(record)  # the fleet was made anew: in the old one's network it reaches nobody
         if not pushing.tell(record):
-            argv = ["nsenter", f"--net={container.network_namespace(lab, 'fleet')}", "--",
-                    sys.executable, "-m", "provision.pusher", str(path)]  # fmt: skip
+            argv = ["nsenter", f"--net={namespace}", "--", sys.executable, "-m", "provision.pusher", str(path)]
             daemon.start(argv, lab.directory / "log" / "pusher.log", record, cwd=CHECKOUT)
         return f"{len(spec.hosts)} agents, {sum(len(host.checks) for host in spec.hosts)} checks"
 

@@ -15,6 +15,7 @@ from provision.daemon import Daemon
 from vm import processes
 from vm.artefact import load, save
 from vm.errors import WatchpostError
+from vm.wait import wait_until
 
 SLEEP = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]
 STUBBORN = [
@@ -80,3 +81,20 @@ def test_a_dead_child_counts_as_ended_and_a_missing_program_is_named(tmp_path: P
     assert not daemon.stop(record)
     with pytest.raises(WatchpostError, match="no-such-program"):
         daemon.start(["no-such-program"], tmp_path / "log", record)
+
+
+def test_whether_a_process_shares_a_namespace(tmp_path: Path) -> None:
+    record = tmp_path / "sleeper.json"
+    assert not daemon.shares(record, Path("/proc/self/ns/net"))
+    daemon.start(["sleep", "60"], tmp_path / "log", record)
+    try:
+        assert daemon.shares(record, Path("/proc/self/ns/net"))
+        assert not daemon.shares(record, tmp_path / "gone" / "net")
+        other = subprocess.Popen(["unshare", "--user", "--net", "sleep", "60"])
+        try:
+            wait_until(lambda: not daemon.shares(record, Path(f"/proc/{other.pid}/ns/net")), reason="its own namespace", deadline_s=10)
+        finally:
+            other.kill()
+            other.wait()
+    finally:
+        daemon.stop(record)
