@@ -80,8 +80,8 @@ class Rig:
             raise WatchpostError(f"the collecting run failed: {done['output'][-1500:]}", f"{way}, {objects} objects")
         self._quiet()
         used = {name: after - before[name] for name, after in self._used_s().items()}
-        queries, query_s = once.answered(self.puppet.run(["tail", "-c", f"+{log + 1}", puppet_server.ACCESS_LOG]).stdout)
-        summary = yaml.safe_load(self.monitor.run(["cat", f"{PLACE}/puppet/summary.yaml"]).stdout)
+        queries, query_s = once.answered(look(self.puppet, "tail", "-c", f"+{log + 1}", puppet_server.ACCESS_LOG))
+        summary = yaml.safe_load(look(self.monitor, "cat", f"{PLACE}/puppet/summary.yaml"))
         compile_s, apply_s, other_s = once.parts(summary, done["seconds"])
         database_cpu_s = used["puppetdb.service"] + used["system-postgresql.slice"]
         return Once(
@@ -107,12 +107,12 @@ class Rig:
     def _used_s(self) -> dict[str, float]:
         """CPU seconds of the machine puppet's units so far."""
         places = [f"/sys/fs/cgroup/system.slice/{unit}/cpu.stat" for unit in UNITS]
-        lines = self.puppet.run(["grep", "-h", "usage_usec", *places]).stdout.split()
+        lines = look(self.puppet, "grep", "-h", "usage_usec", *places).split()
         return {unit: int(value) / 1e6 for unit, value in zip(UNITS, lines[1::2], strict=True)}
 
     def used_s(self) -> float:
         """CPU seconds of both machines so far."""
-        found = [machine.run(["grep", "usage_usec", "/sys/fs/cgroup/cpu.stat"]).stdout.split()[1] for machine in (self.puppet, self.monitor)]
+        found = [look(machine, "grep", "usage_usec", "/sys/fs/cgroup/cpu.stat").split()[1] for machine in (self.puppet, self.monitor)]
         return sum(int(it) for it in found) / 1e6
 
     def heap(self) -> tuple[float, float]:
@@ -123,12 +123,20 @@ class Rig:
         return jvm["heap-memory"]["used"] / 2**20, sum(it["total-time-ms"] for it in jvm["gc-stats"].values()) / 1000
 
     def _log_size(self) -> int:
-        return int(self.puppet.run(["stat", "-c", "%s", puppet_server.ACCESS_LOG]).stdout)
+        return int(look(self.puppet, "stat", "-c", "%s", puppet_server.ACCESS_LOG))
 
     def _quiet(self) -> None:
         """Until PuppetDB has stored what it took. Its queue may be empty a moment before a command of the last second arrives."""
         time.sleep(0.3)
         puppet_server.wait_stored(self.puppet)
+
+
+def look(machine: Machine, *argv: str) -> str:
+    """What a command that only reads prints. Once more on a new connection if it fails: a cut of SSH need not end a long measurement."""
+    try:
+        return machine.run(argv).stdout
+    except WatchpostError:
+        return machine.run(argv).stdout
 
 
 def environment_archive() -> bytes:
