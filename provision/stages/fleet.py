@@ -80,10 +80,10 @@ def push(work: Work, seed: int) -> None:
     path = lab.records / "pusher.json"
     record = pushing.process(lab)
     leader = container.running(lab, "fleet")
+    namespace = container.network_namespace(lab, "fleet")
 
     def begin() -> str:
         artefact.save(spec, path)
-        namespace = container.network_namespace(lab, "fleet")
         if not daemon.shares(record, namespace):
             daemon.stop(record)  # the fleet was made anew: in the old one's network it reaches nobody
         if not pushing.tell(record):
@@ -92,7 +92,7 @@ def push(work: Work, seed: int) -> None:
         return f"{len(spec.hosts)} agents, {sum(len(host.checks) for host in spec.hosts)} checks"
 
     inputs = [spec.model_dump(mode="json"), leader.leader.pid if leader else 0]
-    work.ledger.step("agents", inputs, begin, live=lambda: daemon.is_running(record))
+    work.ledger.step("agents", inputs, begin, live=lambda: daemon.shares(record, namespace))
 
 
 def ready(work: Work) -> None:
