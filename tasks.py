@@ -16,7 +16,7 @@ from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
 from loadtest import command as loadtest
-from loadtest import freeze, scenarios, vm_extra
+from loadtest import freeze, probing, scenarios, vm_extra
 from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
 from loadtest.reference import bench as host_bench
@@ -197,6 +197,17 @@ def doctor_task(c: Context, json: bool = False) -> None:
 def print_json(value: Any) -> None:
     """JSON on standard output."""
     print(json.dumps(value, indent=2))
+
+
+@task(name="probe", help=LAB | JSON | {"seconds": "how long to look"})
+@command
+def probe_task(c: Context, seconds: float = 10.0, lab: str = "", json: bool = False) -> None:
+    """What every probe of a running lab says now, and what probing costs."""
+    found = probing.probe(named(lab), seconds)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(probing.table(found))
 
 
 RUNS = LAB | JSON | {"runs": "directory of finished runs, which are used again; by default the lab's", "recorded": "directory of recorded runs: only reads, needs no lab"}
@@ -470,6 +481,6 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
         raise Exit(code=1)
 
 
-namespace = Collection(provision, simulate, loadtest_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
+namespace = Collection(provision, simulate, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_host, bench_collect, bench_vm))

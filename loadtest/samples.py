@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from vm.artefact import write_file
 
 COLUMNS = ("time_s", "probe", "metric", "value", "labels")
 
@@ -28,19 +26,54 @@ class Sample:
     labels: str = ""
 
 
+class Table:
+    """A table that grows while it is measured: plain text until `close` packs it, so that a run that was cut leaves what it had."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._plain = plain(path)
+        self._plain.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._stream = self._plain.open("w", newline="")
+        self._rows = csv.writer(self._stream)
+        self._rows.writerow(COLUMNS)
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Append, and hand it to the system at once."""
+        self._rows.writerows((f"{one.time_s:.3f}", one.probe, one.metric, f"{one.value:.10g}", one.labels) for one in samples)
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Pack the table and remove the plain one; its bits depend on its content alone."""
+        self._stream.close()
+        packed = self.path.with_name(f".{self.path.name}.new")
+        with self._plain.open("rb") as source, packed.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as target:
+            shutil.copyfileobj(source, target)
+        packed.replace(self.path)
+        self._plain.unlink()
+
+
+def plain(path: Path) -> Path:
+    """Where a table is while it grows: beside itself, without `.gz`."""
+    return path.with_suffix("")
+
+
 def save(samples: Iterable[Sample], path: Path) -> None:
-    """Write the table."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
-    table.writerows((f"{one.time_s:.3f}", one.probe, one.metric, f"{one.value:.10g}", one.labels) for one in samples)
-    write_file(path, gzip.compress(text.getvalue().encode(), mtime=0))
+    """Write a whole table."""
+    table = Table(path)
+    table.add(samples)
+    table.close()
+
+
+def rows(path: Path) -> Iterator[Sample]:
+    """One sample after the other, also of a table that still grows or was cut; its last line may be half written and is left out then."""
+    with gzip.open(path, "rt", newline="") if path.exists() else plain(path).open(newline="") as text:
+        for row in csv.DictReader(line for line in text if line.endswith("\n")):
+            yield Sample(float(row["time_s"]), row["probe"], row["metric"], float(row["value"]), row["labels"])
 
 
 def read(path: Path) -> list[Sample]:
-    """Read a table back."""
-    with gzip.open(path, "rt", newline="") as text:
-        return [Sample(float(row["time_s"]), row["probe"], row["metric"], float(row["value"]), row["labels"]) for row in csv.DictReader(text)]
+    """Read a table back as a whole."""
+    return list(rows(path))
 
 
 def series(samples: Iterable[Sample], metric: str, labels: str, begins: float, ends: float) -> list[Sample]:

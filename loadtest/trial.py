@@ -13,11 +13,10 @@ from loadtest.generator import Generated, Generator, Rendezvous
 from loadtest.lateness import Listener, blind, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
-from loadtest.probes import Sampler
 from loadtest.ran_on import noise, ran_on
 from loadtest.rig import Rig, instead_of_the_fleet
 from loadtest.run import Load, Phase, Run
-from loadtest.samples import save as save_samples
+from loadtest.sampler import Sampler
 from loadtest.scenarios import Length, Scenario
 from provision import checks, pushing
 from vm.artefact import save, write_file
@@ -31,7 +30,7 @@ class Observed:
     """Everything that watches one load, started and stopped together."""
 
     def __init__(self, rig: Rig, directory: Path) -> None:
-        self.sampler = Sampler(rig)
+        self.sampler = Sampler(rig, directory / "samples.csv.gz")
         self.listener = Listener(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca), f"watchpost-{directory.name}")
         self.database = DatabaseDelay(checks.ssh_argv(rig.lab, "monitor"), directory / "state-history.psql")
 
@@ -81,7 +80,6 @@ def observe(
     load = Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple)
     run = judged(rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name)
     write_file(directory / "results.csv.gz", packed(watched.listener.seen))
-    save_samples(watched.sampler.samples, directory / "samples.csv.gz")
     save(run, directory / "run.json")
     return run
 

@@ -1,4 +1,7 @@
-"""What lies on the monitor's disk, by owner; read every thirtieth turn, as looking through directories costs."""
+"""What the monitor writes to its disk and what lies on it, by owner; owners every thirtieth turn, as looking through directories costs.
+
+written_bytes counts what reached the machine's own disk, the file system's journal included; it is missing where the machine has none of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,26 @@ from pathlib import Path
 
 from loadtest.probes import Reading
 from loadtest.rig import Rig
-from vm.drivers import container
+from vm.drivers import container, machine_directory, own_disk
 
 OWNERS = {"database": "var/lib/postgresql", "valkey": "var/lib/valkey", "logs": "var/log", "mail": "var/spool/postfix", "icinga": "var/lib/icinga2"}
 TURNS = 30
 
 
 def read(rig: Rig, turn: int) -> Iterable[Reading]:
-    """Bytes allocated by owner, as the monitor's own files have them; only where the monitor is a container."""
-    if turn % TURNS or container.running(rig.lab, "monitor") is None:
+    """Bytes as the monitor's own files have them; only where the monitor is a container."""
+    state = container.running(rig.lab, "monitor")
+    if state is None:
         return
-    root = Path(f"/proc/{container.leader_pid(rig.lab, 'monitor')}/root")
+    root = Path(f"/proc/{state.leader.pid}/root")
+    written = own_disk.written_bytes(machine_directory(rig.lab, "monitor"))
+    if written is not None:
+        place = os.statvfs(root)
+        yield "written_bytes", written, ""
+        yield "used_mib", (place.f_blocks - place.f_bfree) * place.f_frsize / 2**20, ""
+        yield "size_mib", place.f_blocks * place.f_frsize / 2**20, ""
+    if turn % TURNS:
+        return
     for owner, place in OWNERS.items():
         yield "disk_mib", allocated(root / place) / 2**20, f"owner={owner}"
 

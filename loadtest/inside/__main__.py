@@ -1,0 +1,42 @@
+"""The one process of a machine: reads its order from standard input, prints a line of JSON a second, ends when its input does.
+
+A line: readings of all probes, what could not be read and why, and the CPU seconds that this process and its children have taken so far.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from pathlib import Path
+
+from loadtest.inside import Place, probes
+
+EVERY_S = 1.0
+
+
+def main() -> None:
+    """Look once a second; after an interval that was missed, at the next one."""
+    order = json.loads(sys.stdin.readline())
+    found = probes(order["machine"], Place(Path(order["root"]), tuple(order["enter"]), order["secrets"]))
+    turn, due = 0, time.monotonic()
+    while True:
+        readings: list[tuple[str, str, float, str]] = []
+        errors: dict[str, str] = {}
+        for name, probe in found.items():
+            try:
+                readings += [(name, metric, float(value), labels) for metric, value, labels in probe.read(turn)]
+            except Exception as error:  # one service that is down must not silence the others
+                errors[name] = f"{type(error).__name__}: {error}"[:200]
+        times = os.times()
+        line = {"readings": readings, "errors": errors, "cpu_s": times.user + times.system + times.children_user + times.children_system}
+        print(json.dumps(line, separators=(",", ":")), flush=True)
+        turn, due = turn + 1, max(due + EVERY_S, time.monotonic())
+        if select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
+            return  # nothing is ever sent after the order: the other side has gone
+
+
+if __name__ == "__main__":
+    main()
