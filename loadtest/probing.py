@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from loadtest import rig
 from loadtest.sampler import COST, Sampler
@@ -87,7 +87,7 @@ def probe(lab: Lab, seconds: float) -> Probed:
 
 def table(found: Probed) -> Table:
     """Last values, and under them the cost."""
-    shown = Table("probe", "metric", "of", "value", "a second", box=None, pad_edge=False)
+    shown = Table("probe", "metric", Column("of", overflow="fold"), "value", "a second", box=None, pad_edge=False)
     for one in found.values:
         grows = f"{one.per_s:.4g}" if one.per_s is not None and one.metric.endswith(COUNTERS) else ""
         shown.add_row(one.probe, one.metric, one.labels, f"{one.value:.6g}", grows)

@@ -17,6 +17,16 @@ from loadtest.inside import Place, probes
 EVERY_S = 1.0
 
 
+def spent(pid: int) -> float:
+    """CPU seconds of a process and of everything below it that runs now, to the nanosecond (a clock tick is too coarse for what this costs)."""
+    try:
+        total = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return 0.0
+    return total + sum(spent(int(child)) for child in children)
+
+
 def main() -> None:
     """Look once a second; after an interval that was missed, at the next one."""
     order = json.loads(sys.stdin.readline())
@@ -30,8 +40,7 @@ def main() -> None:
                 readings += [(name, metric, float(value), labels) for metric, value, labels in probe.read(turn)]
             except Exception as error:  # one service that is down must not silence the others
                 errors[name] = f"{type(error).__name__}: {error}"[:200]
-        times = os.times()
-        line = {"readings": readings, "errors": errors, "cpu_s": times.user + times.system + times.children_user + times.children_system}
+        line = {"readings": readings, "errors": errors, "cpu_s": spent(os.getpid())}
         print(json.dumps(line, separators=(",", ":")), flush=True)
         turn, due = turn + 1, max(due + EVERY_S, time.monotonic())
         if select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:

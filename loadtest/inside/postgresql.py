@@ -47,8 +47,7 @@ class Probe:
             self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self._backend = int(self._ask("\\pset fieldsep '\\n'\nSET application_name = 'watchpost probes'; SELECT pg_backend_pid();\n").strip())
         yield from readings(self._ask(SQL + (SIZES if turn % SIZE_TURNS == 0 else "")))
-        fields = (self._place.root / f"proc/{self._backend}/stat").read_text().rpartition(")")[2].split()
-        yield "answering_cpu_s", (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), ""
+        yield "answering_cpu_s", int((self._place.root / f"proc/{self._backend}/schedstat").read_text().split()[0]) / 1e9, ""
 
     def _ask(self, sql: str) -> str:
         process = self._process

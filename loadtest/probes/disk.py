@@ -25,10 +25,10 @@ def read(rig: Rig, turn: int) -> Iterable[Reading]:
     root = Path(f"/proc/{state.leader.pid}/root")
     written = own_disk.written_bytes(machine_directory(rig.lab, "monitor"))
     if written is not None:
-        place = os.statvfs(root)
+        whole = os.statvfs(root)
         yield "written_bytes", written, ""
-        yield "used_mib", (place.f_blocks - place.f_bfree) * place.f_frsize / 2**20, ""
-        yield "size_mib", place.f_blocks * place.f_frsize / 2**20, ""
+        yield "used_mib", (whole.f_blocks - whole.f_bfree) * whole.f_frsize / 2**20, ""
+        yield "size_mib", whole.f_blocks * whole.f_frsize / 2**20, ""
     if turn % TURNS:
         return
     for owner, place in OWNERS.items():
