@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from loadtest import machine_size, rig, scenarios, trial
+from loadtest.ran_on import measured_units
 from loadtest.run import Run
 from loadtest.scenarios import Length
 from provision import checks
@@ -41,11 +42,15 @@ def run(
         if not asked and math.ceil(wanted.vcpus) > spare >= 1:
             wanted = wanted.model_copy(update={"vcpus": float(spare)})
             note(f"the monitor gets {spare} of its {own.vcpus:g} vCPUs: it needs cores of its own, and this host has {spare + 1}")
+        units = measured_units(one)
         directory = kept(lab) / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{scenario}"
         with machine_size.restored(one) if asked else nullcontext():
             sized = machine_size.become(one, wanted) if asked else replace(one, options=one.options.model_copy(update={"spec": wanted}))
             try:
-                return trial.observe(sized, found, length=length, seconds=seconds, multiple=multiple, seed=seed, workers=workers, directory=directory)
+                return trial.observe(
+                    sized, found, length=length, seconds=seconds, multiple=multiple, seed=seed, workers=workers, directory=directory,
+                    reference_units=units,
+                )  # fmt: skip
             finally:
                 machine_size.release(one)
 

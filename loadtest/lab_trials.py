@@ -39,6 +39,7 @@ class LabTrials:
         self._own = rig.rig(lab)
         self._present: Rig = self._own
         self._sound = True
+        self._units: float | None = None
 
     @property
     def own(self) -> Rig:
@@ -63,16 +64,24 @@ class LabTrials:
         raise_held(self._lab, checks.resized(self._lab, str(load.hosts), str(load.services)))
         self._own = self._present = rig.rig(self._lab)
 
+    def units(self) -> float:
+        """Reference units of one core of the monitor; measured once, before the first run, at the machine's own size."""
+        if self._units is None:
+            self._units = ran_on.measured_units(self._own)
+        return self._units
+
     def trial(self, size: HostingSpec, load: Load, scenario: str, length: Length, repeat: int) -> Run:
         """One run at a size; the machine comes up anew when it was of another one, or did not survive the last run."""
         name = f"{time.strftime('%m%dT%H%M%S', time.gmtime())}-{scenario}-{size.vcpus:g}x{size.memory_mib}-{repeat}"
+        units = self.units()
         try:
             if size != self._present.options.spec or not self._sound:
                 self._present = machine_size.become(self._own, size)
             self._sound = True
             found = trial.observe(
-                self._present, scenarios.find(scenario), length=length, multiple=load.multiple, seed=repeat + 1, directory=self._directory / name
-            )
+                self._present, scenarios.find(scenario), length=length, multiple=load.multiple, seed=repeat + 1, directory=self._directory / name,
+                reference_units=units,
+            )  # fmt: skip
         except BadInput:
             raise
         except WatchpostError as error:
@@ -86,8 +95,8 @@ class LabTrials:
         """The run of a machine that did not come up, or broke so that nothing could be measured."""
         metrics = {COMES_UP.metric: Estimate.exact(0)}
         return Run(
-            name=name, scenario=scenario, began_at=time.time(), seed=repeat + 1, size=size, load=load, ran_on=ran_on.ran_on(self._own), phases=(),
-            metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
+            name=name, scenario=scenario, began_at=time.time(), seed=repeat + 1, size=size, load=load,
+            ran_on=ran_on.ran_on(self._own, reference_units=self.units()), phases=(), metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
         )  # fmt: skip
 
     def give_back(self) -> None:

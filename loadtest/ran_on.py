@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from loadtest.reference.figure import reference
 from loadtest.rig import Rig
 from loadtest.run import RanOn
 from loadtest.samples import Sample, rate, series
 from provision.lab_plan import CONTROL_REPO
+from vm.errors import WatchpostError
 from vm.image import build
 from vm.lab import KINDS
+from vm.progress import note
 
 
 def cpu_model() -> str:
@@ -25,6 +28,21 @@ def noise(samples: list[Sample], begins: float, ends: float) -> float:
     mine = sum(rate(series(samples, "cpu_s", f"machine={kind}", begins, ends)) or 0.0 for kind in KINDS)
     mine += rate(series(samples, "cpu_s", "machine=harness", begins, ends)) or 0.0
     return max(0.0, busy - mine) / (os.cpu_count() or 1)
+
+
+def measured_units(rig: Rig) -> float:
+    """Reference units of one core of the monitor, by the short workload; 0, with a word, when it does not run there whole."""
+    machine = rig.connect("monitor")
+    try:
+        found = reference(machine, short=True, emulated=rig.options.accelerator == "tcg")
+    except WatchpostError as error:
+        note(f"no reference figure: {error.what}")
+        return 0.0
+    finally:
+        machine.close()
+    why = "; ".join([*found.doubts, *(f"{part} did not run: {reason}" for part, reason in found.not_run.items())])
+    note(f"no reference figure: {why}" if why else f"one core of the monitor does {found.of_all_parts:.0f} reference units")
+    return 0.0 if why else found.of_all_parts
 
 
 def ran_on(rig: Rig, *, reference_units: float = 0, noise_before: float = 0, noise_during: float = 0) -> RanOn:

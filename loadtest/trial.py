@@ -48,9 +48,13 @@ class Observed:
 
 
 def observe(
-    rig: Rig, scenario: Scenario, *, length: Length, seconds: float = 0, multiple: float = 1, seed: int = 1, workers: int = 1, directory: Path
-) -> Run:
-    """Run a scenario. seconds: another length of the measured part. Raises WatchpostError when load or lab do not work at all."""
+    rig: Rig, scenario: Scenario, *, length: Length, seconds: float = 0, multiple: float = 1, seed: int = 1, workers: int = 1, directory: Path,
+    reference_units: float = 0,
+) -> Run:  # fmt: skip
+    """Run a scenario. seconds: another length of the measured part. reference_units: of one core of the monitor.
+
+    Raises WatchpostError when load or lab do not work at all.
+    """
     window_s = seconds or scenario.seconds[length]
     ends_s = scenario.warm_up_s + window_s
     actors, streams = scenario.load(rig, ends_s + COOL_DOWN_S, multiple)
@@ -78,7 +82,7 @@ def observe(
             watched.stop()
     phases = (Phase(name="warm-up", begins_s=0, ends_s=scenario.warm_up_s), Phase(name="steady", begins_s=scenario.warm_up_s, ends_s=ends_s))
     load = Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple)
-    run = judged(rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name)
+    run = judged(rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name, reference_units)
     write_file(directory / "results.csv.gz", packed(watched.listener.seen))
     save(run, directory / "run.json")
     return run
@@ -86,7 +90,7 @@ def observe(
 
 def judged(
     rig: Rig, scenario: Scenario, spec: LoadSpec, found: Generated, watched: Observed, happened: dict[str, Estimate],
-    phases: tuple[Phase, ...], load: Load, support: list[int], name: str,
+    phases: tuple[Phase, ...], load: Load, support: list[int], name: str, reference_units: float,
 ) -> Run:  # fmt: skip
     """The record of a load that has ended."""
     steady = phases[-1]
@@ -109,6 +113,6 @@ def judged(
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
     return Run(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
-        ran_on=ran_on(rig, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
+        ran_on=ran_on(rig, reference_units=reference_units, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
         verdict=verdict_of(outcomes, reasons), files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"},
     )  # fmt: skip
