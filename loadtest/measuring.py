@@ -6,13 +6,16 @@ from loadtest import fleet_load
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
 from loadtest.lateness import Due, Seen, match
-from loadtest.samples import Sample, peak, rate, series
+from loadtest.samples import Sample, by_second, peak, rate, series
+from loadtest.warm_up import settled
 
 SUPPORT_BUSY = 0.7
 """Share of the support cores' time above which the run may have measured them."""
 NOISY = 0.1
 """Share of the host's CPU time that others may take."""
 PROBE_COST = 0.01
+LATEST = 1 / 3
+"""Share of the measured part that a longer warm-up may take."""
 
 
 def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, float]:
@@ -54,6 +57,17 @@ def of_machine(samples: list[Sample], begins: float, ends: float) -> dict[str, f
     return {name: value for name, value in metrics.items() if value is not None}
 
 
+def warmed_up_s(samples: list[Sample], began_at: float, planned_s: float, window_s: float, even_s: float) -> float | None:
+    """When the monitor's CPU rate has settled, in seconds from the run's beginning: as planned at the earliest; None when it never does.
+
+    even_s: how long the load stays the same; what comes after it is no warm-up.
+    """
+    around = series(samples, "cpu_s", "machine=monitor", began_at - 5, began_at + even_s + 5)
+    latest = min(planned_s + window_s * LATEST, even_s)
+    found = settled(by_second(around, began_at, int(even_s)), int(planned_s), int(latest))
+    return None if found is None else max(planned_s, float(found))
+
+
 def grown(found: list[Sample]) -> float | None:
     """How much a counter grew; None of nothing."""
     return found[-1].value - found[0].value if found else None
@@ -65,13 +79,20 @@ def support_busy(samples: list[Sample], cpus: list[int], begins: float, ends: fl
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def unsound(found: Generated, metrics: dict[str, float], *, gaps: int, busy: float, noise: float, own_cores: bool, accelerator: str) -> tuple[str, ...]:
-    """Why a run's figures are not to be trusted; empty when they are. gaps: times that the event stream broke off by itself."""
+def unsound(
+    found: Generated, metrics: dict[str, float], *, gaps: int, busy: float, noise: float, own_cores: bool, accelerator: str, warm: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """Why a run's figures are not to be trusted; empty when they are. gaps: times that the event stream broke off by itself.
+
+    warm: the machine settled.
+    """
     reasons = list(found.unsound)
     if gaps:
         reasons.append(f"Icinga's event stream broke off {gaps} times")
     if not own_cores:
         reasons.append("the monitor has no cores of its own on this host")
+    if not warm:
+        reasons.append("the machine did not settle: its CPU rate still drifts when the warm-up has to end")
     if busy > SUPPORT_BUSY:
         reasons.append(f"the support cores were busy for {busy:.0%} of the time")
     if noise > NOISY:

@@ -93,3 +93,18 @@ def rate(found: list[Sample]) -> float | None:
         return None
     grown = sum(max(0.0, after.value - before.value) for before, after in zip(found, found[1:], strict=False))
     return grown / (found[-1].time_s - found[0].time_s)
+
+
+def by_second(found: list[Sample], begins: float, seconds: int) -> list[float]:
+    """How much a counter grew in each second from `begins` on; samples are taken as evenly spread between two. Ends where they end."""
+    grown, at = [], 0
+    for second in range(seconds + 1):
+        time_s = begins + second
+        while at + 1 < len(found) and found[at + 1].time_s < time_s:
+            at += 1
+        if at + 1 >= len(found):
+            break
+        before, after = found[at], found[at + 1]
+        share = (time_s - before.time_s) / max(1e-9, after.time_s - before.time_s)
+        grown.append(before.value + share * (after.value - before.value))
+    return [after - before for before, after in zip(grown, grown[1:], strict=False)]

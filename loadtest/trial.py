@@ -80,9 +80,14 @@ def observe(
         finally:
             generator.stop()
             watched.stop()
-    phases = (Phase(name="warm-up", begins_s=0, ends_s=scenario.warm_up_s), Phase(name="steady", begins_s=scenario.warm_up_s, ends_s=ends_s))
+    warm_s = measuring.warmed_up_s(watched.sampler.samples, found.began_at, scenario.warm_up_s, window_s, scenario.even_s(window_s))
+    begins_s = scenario.warm_up_s if warm_s is None else warm_s
+    phases = (Phase(name="warm-up", begins_s=0, ends_s=begins_s), Phase(name="steady", begins_s=begins_s, ends_s=ends_s))
     load = Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple)
-    run = judged(rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name, reference_units)
+    run = judged(
+        rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name,
+        warm=warm_s is not None, reference_units=reference_units,
+    )  # fmt: skip
     write_file(directory / "results.csv.gz", packed(watched.listener.seen))
     save(run, directory / "run.json")
     return run
@@ -90,7 +95,8 @@ def observe(
 
 def judged(
     rig: Rig, scenario: Scenario, spec: LoadSpec, found: Generated, watched: Observed, happened: dict[str, Estimate],
-    phases: tuple[Phase, ...], load: Load, support: list[int], name: str, reference_units: float,
+    phases: tuple[Phase, ...], load: Load, support: list[int], name: str, *, warm: bool,
+    reference_units: float,
 ) -> Run:  # fmt: skip
     """The record of a load that has ended."""
     steady = phases[-1]
@@ -107,10 +113,12 @@ def judged(
     least, most = blind(due, seen)
     metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
     gaps = 0 if scenario.event else len(watched.listener.gaps)
-    reasons = measuring.unsound(
-        found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator
-    )
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
+    failed = any(one.verdict == "failed" for one in outcomes)
+    # a machine that breaks does not settle either: that is its failure, not a doubt
+    reasons = measuring.unsound(
+        found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator, warm=warm or failed
+    )
     return Run(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
         ran_on=ran_on(rig, reference_units=reference_units, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,

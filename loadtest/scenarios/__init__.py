@@ -29,7 +29,7 @@ class Scenario:
 
     load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, length): what happens
     EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, due, seen, samples, begins): metrics from the results, begins being the
-    epoch of the window.
+    epoch of the window. even: whether the load stays the same up to the event, so that the machine can settle.
     """
 
     name: str
@@ -38,8 +38,15 @@ class Scenario:
     objectives: tuple[Objective, ...]
     seconds: Mapping[Length, float]
     warm_up_s: float = 15
+    even: bool = True
     event: Callable[[Rig, Length], dict[str, Estimate]] | None = None
     analyse: Callable[[Rig, list[Due], list[Seen], list[Sample], float], dict[str, Estimate]] | None = None
+
+    def even_s(self, window_s: float) -> float:
+        """How long from its beginning the load stays the same, for this length of the measured part."""
+        if not self.even:
+            return self.warm_up_s
+        return self.warm_up_s + window_s * (EVENT_AFTER if self.event else 1)
 
 
 def names() -> tuple[str, ...]:

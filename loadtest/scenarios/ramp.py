@@ -61,5 +61,6 @@ SCENARIO = Scenario(
     load=load,
     objectives=(objectives.GOODPUT, objectives.LATENESS, *objectives.ALWAYS),
     seconds={"short": (STEPS + 1) * STEP_S, "full": (STEPS + 1) * STEP_S},
+    even=False,
     analyse=analyse,
 )
