@@ -14,6 +14,8 @@ SUPPORT_BUSY = 0.7
 NOISY = 0.1
 """Share of the host's CPU time that others may take."""
 PROBE_COST = 0.01
+ALIKE = 0.02
+"""Cores by which a monitor's CPU rate may drift and still count as settled."""
 LATEST = 1 / 3
 """Share of the measured part that a longer warm-up may take."""
 
@@ -64,7 +66,7 @@ def warmed_up_s(samples: list[Sample], began_at: float, planned_s: float, window
     """
     around = series(samples, "cpu_s", "machine=monitor", began_at - 5, began_at + even_s + 5)
     latest = min(planned_s + window_s * LATEST, even_s)
-    found = settled(by_second(around, began_at, int(even_s)), int(planned_s), int(latest))
+    found = settled(by_second(around, began_at, int(even_s)), int(planned_s), int(latest), ALIKE)
     return None if found is None else max(planned_s, float(found))
 
 

@@ -23,10 +23,10 @@ MEDIANS_APART = 1.77
 """Standard error of the difference of two medians of n normal values, as a multiple of sigma / sqrt(n)."""
 
 
-def settled(values: Sequence[float], least: int, most: int) -> int | None:
+def settled(values: Sequence[float], least: int, most: int, alike: float = 0.0) -> int | None:
     """From which value on the series is steady: `least` at the earliest, `most` at the latest; None when it never is.
 
-    values: one each step, from the beginning of the run. A series too short for a verdict is steady from `least` on.
+    values: one each step, from the beginning of the run. alike: what differs by less never counts as a drift. A series too short for a verdict is steady from `least` on.
     """
     batches = [statistics.median(values[at : at + BATCH]) for at in range(0, len(values) - BATCH + 1, BATCH)]
     if len(batches) < LEAST_BATCHES:
@@ -35,7 +35,7 @@ def settled(values: Sequence[float], least: int, most: int) -> int | None:
     cut = min(range(max(0, last) + 1), key=lambda at: standard_error(batches[at:]))
     begins = max(least, cut * BATCH)
     rest = batches[-(-begins // BATCH) :]
-    return None if len(rest) >= LEAST_BATCHES and drifts(rest) else begins
+    return None if len(rest) >= LEAST_BATCHES and drifts(rest, alike) else begins
 
 
 def standard_error(batches: Sequence[float]) -> float:
@@ -44,10 +44,10 @@ def standard_error(batches: Sequence[float]) -> float:
     return sum((one - middle) ** 2 for one in batches) / len(batches) ** 2
 
 
-def drifts(batches: Sequence[float]) -> bool:
+def drifts(batches: Sequence[float], alike: float) -> bool:
     """Whether the last third lies elsewhere than the first. Noise is judged by neighbours, which a drift leaves alike."""
     third = max(2, len(batches) // 3)
     first, last = statistics.median(batches[:third]), statistics.median(batches[-third:])
     steps = [abs(after - before) for before, after in zip(batches, batches[1:], strict=False)]
     noise = statistics.median(steps) / (0.6745 * 2**0.5)
-    return abs(first - last) > max(DRIFT * max(abs(first), abs(last)), SIGMAS * noise * MEDIANS_APART / third**0.5)
+    return abs(first - last) > max(alike, DRIFT * max(abs(first), abs(last)), SIGMAS * noise * MEDIANS_APART / third**0.5)

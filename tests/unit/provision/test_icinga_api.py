@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from icinga_sink import Authority
 
 from provision import icinga_api
 from provision.icinga_api import ApiAccess
 from provision.mutual_tls import common_name
+from provision.throwaway_ca import Authority
 from vm.errors import WatchpostError
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "icinga-status.json"

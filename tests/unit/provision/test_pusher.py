@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from icinga_sink import Authority, Sink, make_spec
 
 from provision import agent, daemon, pusher
+from provision.icinga_sink import Sink, make_spec
 from provision.pusher import Pusher
 from provision.pusher_spec import PusherSpec, PusherStatus, StateModel
+from provision.throwaway_ca import Authority
 from vm.artefact import load, save
 
 ROOT = Path(__file__).parents[3]
