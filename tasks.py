@@ -15,8 +15,12 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
+from loadtest import agents_bench, freeze, scenarios
 from loadtest import command as loadtest
+<<<<<<< HEAD
 from loadtest import freeze, probing, scenarios, vm_extra
+=======
+>>>>>>> d0c7907 (Bench the generator's agents and test workers in two namespaces: a generator that is busy measures itself)
 from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
 from loadtest.reference import bench as host_bench
@@ -428,6 +432,19 @@ def bench_freeze(c: Context, workers: int = 2, json: bool = False) -> None:
         raise Exit(code=1)
 
 
+@task(name="agents", help=JSON)
+@command
+def bench_agents(c: Context, json: bool = False) -> None:
+    """Measure what the load generator's Icinga agents cost: 50 and 1,000 of them against a protocol sink on loopback."""
+    found = agents_bench.bench()
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        agents_bench.show(found, OUT)
+    if not found.met:
+        raise Exit(code=1)
+
+
 @task(name="host", help=LAB | JSON | {"host": "root@ADDRESS of another Debian machine that your SSH knows, in place of the lab's monitor"})
 @command
 def bench_host(c: Context, host: str = "", lab: str = "", json: bool = False) -> None:
@@ -483,4 +500,4 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
 
 namespace = Collection(provision, simulate, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
-namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_host, bench_collect, bench_vm))
+namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_agents, bench_host, bench_collect, bench_vm))

@@ -10,6 +10,7 @@ MSER always names a point. Whether the rest is steady is asked apart, in the man
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -49,5 +50,5 @@ def drifts(batches: Sequence[float], alike: float) -> bool:
     third = max(2, len(batches) // 3)
     first, last = statistics.median(batches[:third]), statistics.median(batches[-third:])
     steps = [abs(after - before) for before, after in zip(batches, batches[1:], strict=False)]
-    noise = statistics.median(steps) / (0.6745 * 2**0.5)
-    return abs(first - last) > max(alike, DRIFT * max(abs(first), abs(last)), SIGMAS * noise * MEDIANS_APART / third**0.5)
+    noise = statistics.median(steps) / (0.6745 * math.sqrt(2))
+    return abs(first - last) > max(alike, DRIFT * max(abs(first), abs(last)), SIGMAS * noise * MEDIANS_APART / math.sqrt(third))
