@@ -48,33 +48,20 @@ def show(found: ReferenceFigure, out: Console) -> None:
         if part in found.parts_ms:
             shown.add_row(words, *figures(found.parts_ms[part]), f"{REFERENCE_S[part] * 1000:.0f}")
         else:
-            shown.add_row(words, "not run", found.not_run.get(part, ""), f"{REFERENCE_S[part] * 1000:.0f}")
+            shown.add_row(words, "not run", "", f"{REFERENCE_S[part] * 1000:.0f}")
     for kind, cost in found.start_ms.items():
         shown.add_row(f"one start, {kind}", f"{cost.value:.2f}", f"{cost.low:.2f} - {cost.high:.2f}", "")
-    for doubt in found.doubts:
-        out.print(f"NOTE: {doubt}")
     out.print(shown)
+    for told in (*found.doubts, *(f"{WORDS[part]}: not run, {why}" for part, why in found.not_run.items())):
+        out.print(f"NOTE: {told}")
     units = found.units
     if units is None:
         out.print("no part ran: there is no figure")
         return
-    of = (
-        ""
-        if not found.not_run
-        else f", from {len(found.parts_ms)} of {len(WORDS)} parts: it compares only with figures of the same parts"
-    )
-    noisy = (
-        "; it varied much, measure again when the machine is quiet"
-        if units.high - units.low > SPREAD * units.value
-        else ""
-    )
-    out.print(
-        f"one core of {found.machine} ({found.cpu_model}): {units.value:.0f} reference units ({units.low:.0f} - {units.high:.0f}){of}{noisy}"
-    )
-    out.print(
-        f"{UNITS:g} units: the four parts in {sum(REFERENCE_S.values()):.1f} CPU seconds; {found.rounds} rounds in {found.seconds:.0f} s",
-        style="dim",
-    )
+    of = f", from {len(found.parts_ms)} of {len(WORDS)} parts: it compares only with figures of the same parts" if found.not_run else ""
+    noisy = "; it varied much, measure again when the machine is quiet" if units.high - units.low > SPREAD * units.value else ""
+    out.print(f"one core of {found.machine} ({found.cpu_model}): {units.value:.0f} reference units ({units.low:.0f} - {units.high:.0f}){of}{noisy}")
+    out.print(f"{UNITS:g} units: the four parts in {sum(REFERENCE_S.values()):.1f} CPU seconds; {found.rounds} rounds in {found.seconds:.0f} s", style="dim")
 
 
 def figures(found: Estimate) -> tuple[str, str]:
