@@ -15,12 +15,8 @@ from typing import Any, NoReturn
 from invoke import Collection, Context, Exit, task
 from rich.console import Console
 
-from loadtest import agents_bench, freeze, scenarios
+from loadtest import agents_bench, freeze, probing, scenarios, vm_extra
 from loadtest import command as loadtest
-<<<<<<< HEAD
-from loadtest import freeze, probing, scenarios, vm_extra
-=======
->>>>>>> d0c7907 (Bench the generator's agents and test workers in two namespaces: a generator that is busy measures itself)
 from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
 from loadtest.reference import bench as host_bench

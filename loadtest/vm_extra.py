@@ -79,11 +79,11 @@ def become(lab: Lab, before: Options, driver: str) -> Rig:
 def in_container(one: Rig) -> tuple[float, float]:
     """Memory and disk in use, in MiB."""
     group = cgroups.groups(one.lab.name, "monitor")
-    used, droppable, _ = memory_v2(group["unified"]) if cgroups.is_v2() else memory_v1(group["memory"])
+    memory = memory_v2(group["unified"]) if cgroups.is_v2() else memory_v1(group["memory"])
     machine = one.connect("monitor")
     disk_kib = int(machine.run(["du", "-x", "-s", "-k", "/"]).stdout.split()[0])
     machine.close()
-    return (used - droppable) / 2**20, disk_kib / 1024
+    return memory["working_set_mib"], disk_kib / 1024
 
 
 def in_vm(one: Rig) -> tuple[float, float]:
