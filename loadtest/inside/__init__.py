@@ -43,5 +43,5 @@ def names() -> tuple[str, ...]:
 
 def probes(machine: str, place: Place) -> dict[str, Asked]:
     """The probes of a kind of machine."""
-    found = {name: importlib.import_module(f"{__name__}.{name}") for name in names()}
+    found = {name: importlib.import_module(f".{name}", __name__) for name in names()}
     return {name: module.Probe(place) for name, module in found.items() if machine == module.MACHINE}

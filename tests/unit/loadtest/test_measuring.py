@@ -71,10 +71,11 @@ SOUND = Generated(began_at=0, seconds=10, cpu_ratio=0.1, kinds={}, locust=[], un
         ({"noise": 0.11}, "others took"),
         ({"own_cores": False}, "no cores of its own"),
         ({"accelerator": "tcg"}, "not representative"),
+        ({"warm": False}, "did not settle"),
     ],
 )
 def test_a_run_says_why_it_says_nothing(change: dict[str, object], word: str) -> None:
-    quiet: dict[str, object] = {"gaps": 0, "busy": 0.69, "noise": 0.09, "own_cores": True, "accelerator": "none"}
+    quiet: dict[str, object] = {"warm": True, "gaps": 0, "busy": 0.69, "noise": 0.09, "own_cores": True, "accelerator": "none"}
     reasons = measuring.unsound(SOUND, {}, **{**quiet, **change})  # type: ignore[arg-type]
     assert len(reasons) == bool(word) and all(word in reason for reason in reasons)
     late = SOUND.model_copy(update={"unsound": ("late",)})
