@@ -6,7 +6,6 @@ import logging
 import os
 import shlex
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -88,28 +87,6 @@ def run(
         tail = " / ".join(line for line in (result.stderr or result.stdout).strip().splitlines()[-3:])
         raise WatchpostError(f"{words[0]} failed with exit code {result.returncode}: {tail}", shlex.join(words))
     return result
-
-
-def pipe(source: Sequence[str | Path], argv: Sequence[str | Path], *, env: Mapping[str, str], timeout_s: float = 600) -> None:
-    """Run two programs to their end, the second reading what the first one prints; env is added to the present environment.
-
-    Raises WatchpostError when one of them fails or the second takes longer than timeout_s.
-    """
-    surroundings = {**os.environ, **env}
-    with tempfile.TemporaryFile() as said:
-        with subprocess.Popen(source, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=surroundings) as first:
-            try:
-                second = subprocess.run(argv, stdin=first.stdout, stdout=said, stderr=said, env=surroundings, timeout=timeout_s)
-            except subprocess.TimeoutExpired as error:
-                raise WatchpostError(f"{argv[0]} did not end within {timeout_s:.0f} s", shlex.join(map(str, argv))) from error
-            finally:
-                if first.stdout:
-                    first.stdout.close()  # a source that is still writing ends here
-        said.seek(0)
-        tail = " / ".join(said.read().decode(errors="replace").strip().splitlines()[-3:])
-    for words, code in ((argv, second.returncode), (source, first.returncode)):
-        if code:
-            raise WatchpostError(f"{words[0]} failed with exit code {code}: {tail}", shlex.join(map(str, words)))
 
 
 def end_running(patience_s: float = 10) -> None:

@@ -72,7 +72,7 @@ def assemble(plan: Plan) -> None:
         run(["cp", "--archive", "--link", plan.base, tree])
         layer.apply(upper, view, tree)
     if plan.boots:
-        disk.write(tree, tar_argv(tree, Path("-"), plan.epoch), plan.work / "disk.raw", env)
+        disk.write(tree, plan.work / "disk.raw", env)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """A raw GPT disk that boots by BIOS and by UEFI, written from a tree without loop devices or mounts.
 
-mke2fs fills the file system straight from a tar, at its place in the disk file; the boot loader is put together by
-grub-mkimage and patched in. All tools come from the image itself, so that the host's release does not matter.
+mke2fs fills the file system straight from the tree, at its place in the disk file: sorted by name, and every time that is
+later than SOURCE_DATE_EPOCH becomes that, which all access times are, as no build runs before its packages were made. The
+boot loader is put together by grub-mkimage and patched in. All tools come from the image itself, so that the host's release
+does not matter.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vm.command import pipe, run
+from vm.command import run
 
 MIB = 2**20
 SECTOR = 512
@@ -43,18 +45,14 @@ start={ROOT_START_MIB}MiB, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid={DISK
 """
 
 
-def in_tree(tree: Path, work: Path, argv: Sequence[str], env: Mapping[str, str], source: Sequence[str] | None = None) -> None:
-    """Run a tool of the image: its tree read-only as /, the working directory as /mnt. source: a program whose output it reads."""
+def in_tree(tree: Path, work: Path, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    """Run a tool of the image: its tree read-only as /, and as /media without anything mounted in it; the working directory as /mnt."""
     preload = ["--ro-bind", "/srv", "/srv"] if "LD_PRELOAD" in env else []  # a false clock, see assemble.py
     words: list[str | Path] = [
         "bwrap", "--ro-bind", tree, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *preload,
-        "--bind", work, "/mnt", "--chdir", "/mnt", "--unshare-net", *argv,
+        "--ro-bind", tree, "/media", "--bind", work, "/mnt", "--chdir", "/mnt", "--unshare-net", *argv,
     ]  # fmt: skip
-    surroundings = {**env, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin", "TMPDIR": "/tmp"}
-    if source is None:
-        run(words, env=surroundings)
-    else:
-        pipe(source, words, env=surroundings)
+    run(words, env={**env, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin", "TMPDIR": "/tmp"})
 
 
 def patched_boot_code(boot: bytes, core: bytes, core_lba: int) -> tuple[bytes, bytes]:
@@ -69,8 +67,8 @@ def patched_boot_code(boot: bytes, core: bytes, core_lba: int) -> tuple[bytes, b
     return patched_boot, core[: SECTOR - 12] + entry + core[SECTOR:]
 
 
-def write(tree: Path, packing: Sequence[str], target: Path, env: Mapping[str, str]) -> None:
-    """Write the disk of a tree. packing: the command that prints the tree as a tar."""
+def write(tree: Path, target: Path, env: Mapping[str, str]) -> None:
+    """Write the disk of a tree. env: has SOURCE_DATE_EPOCH."""
     work = target.parent
     (work / "early.cfg").write_text(EARLY_CONFIG)
     with target.open("wb") as stream:
@@ -80,10 +78,10 @@ def write(tree: Path, packing: Sequence[str], target: Path, env: Mapping[str, st
     root_kib = (SIZE_MIB - ROOT_START_MIB - 1) * 1024
     in_tree(
         tree, work,
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-L", "watchpost-root", "-U", ROOT_UUID, "-d", "-",
+        ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-L", "watchpost-root", "-U", ROOT_UUID, "-d", "/media",
          "-E", f"offset={ROOT_START_MIB * MIB},hash_seed={HASH_SEED},lazy_itable_init=0,assume_storage_prezeroed=1",
          target.name, f"{root_kib}k"],
-        env, packing,
+        env,
     )  # fmt: skip
 
     in_tree(tree, work, ["grub-mkimage", "-O", "i386-pc", "-o", "core.img", "-p", "/boot/grub", "-c", "early.cfg", "biosdisk", *MODULES], env)

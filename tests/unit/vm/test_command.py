@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vm import command
-from vm.command import Result, pipe, run
+from vm.command import Result, run
 from vm.errors import WatchpostError
 
 
@@ -96,22 +96,3 @@ def test_the_log_has_the_words_and_the_output_but_never_the_input(caplog: pytest
         run(python("import sys; print(len(sys.stdin.read()))"), input="s3cret", env={"PASSWORD": "hidden"})
     assert "run " in caplog.text and "sys.stdin.read" in caplog.text and "exit 0\n6" in caplog.text
     assert "s3cret" not in caplog.text and "hidden" not in caplog.text
-
-
-def test_a_pipe_carries_what_the_first_program_prints(tmp_path: Path) -> None:
-    pipe(["printf", "a%sb", " "], ["cp", "/dev/stdin", tmp_path / "out"], env={})
-    assert (tmp_path / "out").read_text() == "a b"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "words"),
-    [
-        (["ls", "/no/such/file"], ["cat"], "ls failed with exit code 2: .*no/such/file"),
-        (["yes"], ["cat", "/no/such/file"], "cat failed with exit code 1: .*no/such/file"),
-        (["yes"], ["sleep", "60"], "sleep did not end within 1 s"),
-    ],
-    ids=["the first", "the second", "too slow"],
-)
-def test_a_pipe_fails_with_either_program(first: list[str], second: list[str], words: str) -> None:
-    with pytest.raises(WatchpostError, match=words):
-        pipe(first, second, env={"LC_ALL": "C.UTF-8"}, timeout_s=1)
