@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.table import Column, Table
 
 from loadtest import rig
-from loadtest.sampler import COST, Sampler
-from loadtest.samples import Sample, rate, rows, series
+from loadtest.sampler import Sampler
+from loadtest.samples import COST, Sample, rate, rows
+from loadtest.soundness import cost_by_part
 from vm.artefact import Record
 from vm.errors import BadInput
 from vm.lab import Lab
@@ -56,20 +57,6 @@ def last(samples: Iterable[Sample]) -> tuple[Value, ...]:
     )
 
 
-def cost(samples: list[Sample]) -> dict[str, float]:
-    """CPU seconds a second that probing took, from its second look on: the first one opens connections and reads what is rare. Pure."""
-    spent = {one.labels for one in samples if one.probe == COST}
-    found = {labels.removeprefix("of="): rate(of_cost(samples, labels)) for labels in sorted(spent)}
-    found["answering-postgresql"] = rate(series(samples, "answering_cpu_s", "", 0, float("inf")))
-    return {name: round(value, 5) for name, value in found.items() if value is not None}
-
-
-def of_cost(samples: list[Sample], labels: str) -> list[Sample]:
-    """One series of the cost, without its beginning."""
-    found = [one for one in samples if one.probe == COST and one.labels == labels]
-    return [one for one in found if one.time_s >= found[0].time_s + STARTING_S]
-
-
 def probe(lab: Lab, seconds: float) -> Probed:
     """Read every probe of a running lab for some seconds. Raises BadInput for too few of them."""
     if seconds < LEAST_S:
@@ -82,7 +69,9 @@ def probe(lab: Lab, seconds: float) -> Probed:
     finally:
         sampler.stop()
     samples = list(rows(path))
-    return Probed(seconds=seconds, samples=str(path), values=last(samples), cost_ratio=cost(samples), errors=sampler.errors)
+    # the first look opens connections and reads what is rare: that is no rate
+    settled = samples[0].time_s + STARTING_S if samples else 0.0
+    return Probed(seconds=seconds, samples=str(path), values=last(samples), cost_ratio=cost_by_part(samples, settled, float("inf")), errors=sampler.errors)
 
 
 def table(found: Probed) -> Table:

@@ -10,13 +10,11 @@ from pathlib import Path
 from loadtest.channel import Channel
 from loadtest.probes import probes
 from loadtest.rig import Rig
-from loadtest.samples import Sample, Table
+from loadtest.samples import COST, Sample, Table
 from vm.errors import WatchpostError
 from vm.lab import KINDS
 
 EVERY_S = 1.0
-COST = "cost"
-"""The name under which the samples hold what probing itself takes."""
 
 
 class Sampler:

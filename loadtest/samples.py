@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS = ("time_s", "probe", "metric", "value", "labels")
+COST = "cost"
+"""The probe's name under which stands what probing itself takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from loadtest import fleet_load, machine_size, measuring, scenarios, uplink
+from loadtest import fleet_load, machine_size, measuring, scenarios, soundness, uplink
 from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
@@ -109,7 +109,7 @@ def judged(
         figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}
     busy = measuring.support_busy(samples, support, begins, ends)
     others = noise(samples, begins, ends)
-    figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": watched.sampler.cpu_s / (ends - found.began_at)}
+    figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
     least, most = blind(due, seen)
     metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
     gaps = 0 if scenario.event else len(watched.listener.gaps)
@@ -119,8 +119,10 @@ def judged(
     reasons = measuring.unsound(
         found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator, warm=warm or failed
     )
+    before = noise(samples, 0, found.began_at)
+    reasons += soundness.of_samples(samples, begins, ends, cores=os.cpu_count() or 1, noise_before=before)
     return Run(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
-        ran_on=ran_on(rig, reference_units=reference_units, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
+        ran_on=ran_on(rig, reference_units=reference_units, noise_before=before, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
         verdict=verdict_of(outcomes, reasons), files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"},
     )  # fmt: skip

@@ -7,6 +7,7 @@ for a single look in a test, never for a loop.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -89,21 +90,47 @@ def connection(access: ApiAccess) -> http.client.HTTPConnection:
 
 def get(access: ApiAccess, path: str) -> list[dict[str, Any]]:
     """The results of one GET. Raises WatchpostError for anything but a good answer."""
-    where = f"https://{access.address}:{access.port}{path}"
-    connection = http.client.HTTPConnection(access.endpoint, access.port, timeout=access.timeout_s)
-    try:
-        connection.sock = _connect(access)
-        connection.request("GET", path, headers={"Accept": "application/json", "Connection": "close"})
-        response = connection.getresponse()
-        body = response.read()
-    except (OSError, http.client.HTTPException) as error:
-        todo = "look at the unit icinga2 on the monitor"
-        raise WatchpostError(f"Icinga's API does not answer: {error}", where, todo) from error
-    finally:
-        connection.close()
-    if response.status != 200:
-        text = body[:200].decode(errors="replace")
-        raise WatchpostError(f"Icinga's API answers {response.status}: {text}", where, "look at its ApiUser objects")
+    with contextlib.closing(Kept(access)) as kept:
+        return kept.get(path)
+
+
+class Kept:
+    """One connection for many questions: a handshake costs Icinga more than an answer. After an error the next question opens another."""
+
+    def __init__(self, access: ApiAccess) -> None:
+        self._access = access
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str) -> list[dict[str, Any]]:
+        """The results of one GET. Raises WatchpostError for anything but a good answer."""
+        access = self._access
+        where = f"https://{access.address}:{access.port}{path}"
+        try:
+            if self._connection is None:
+                self._connection = http.client.HTTPConnection(access.endpoint, access.port, timeout=access.timeout_s)
+                self._connection.sock = _connect(access)
+            self._connection.request("GET", path, headers={"Accept": "application/json"})
+            response = self._connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            todo = "look at the unit icinga2 on the monitor"
+            raise WatchpostError(f"Icinga's API does not answer: {error}", where, todo) from error
+        if response.will_close:
+            self.close()
+        if response.status != 200:
+            text = body[:200].decode(errors="replace")
+            raise WatchpostError(f"Icinga's API answers {response.status}: {text}", where, "look at its ApiUser objects")
+        return _results(body, where)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+def _results(body: bytes, where: str) -> list[dict[str, Any]]:
     try:
         results = json.loads(body)["results"]
     except (ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What the monitor's packages take on disk, as dpkg has it; they lie in the image, not on the machine's own disk."""
+"""What the monitor's packages take on disk, as dpkg has it (they lie in the image, not on the machine's own disk), and when they last changed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Probe:
         self._status = place.root / "var/lib/dpkg/status"
 
     def read(self, turn: int) -> Iterator[Reading]:
-        """One figure."""
+        """The time of the last change, and now and then the size."""
+        yield "changed_at_s", self._status.stat().st_mtime, ""
         if turn % TURNS == 0:
             yield "disk_mib", installed_kib(self._status.read_text(errors="replace")) / 1024, "owner=packages"

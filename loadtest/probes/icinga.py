@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from loadtest.probes import Reading
@@ -11,11 +12,17 @@ from provision import icinga_api, pushing
 TURNS = 5
 
 
+@functools.lru_cache(maxsize=1)
+def kept(access: icinga_api.ApiAccess) -> icinga_api.Kept:
+    """The one connection of a lab's probes."""
+    return icinga_api.Kept(access)
+
+
 def read(rig: Rig, turn: int) -> Iterable[Reading]:
     """States, endpoints and rates."""
     if turn % TURNS:
         return
-    found = icinga_api.status(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca))
+    found = icinga_api.read_status(kept(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca)).get("/v1/status"))
     yield "endpoints_connected", found.endpoints_connected, ""
     yield "checks_per_minute", found.checks_per_minute, ""
     yield "uptime_s", found.uptime_s, ""

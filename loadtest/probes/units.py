@@ -16,12 +16,14 @@ from loadtest.rig import Rig
 from vm import cgroups
 
 MEMORY_TURNS = 10
+SERVICES = ("*/system.slice/*.service", "*/system.slice/*.slice/*.service")
+"""Of the machine's group: services, and those of templates, which have slices of their own."""
 
 
 def read(rig: Rig, turn: int) -> Iterable[Reading]:
     """All services and what runs below them."""
     top = cgroups.groups(rig.lab.name, "monitor")["unified"]
-    for group in top.rglob("*.service"):
+    for group in (path for pattern in SERVICES for path in top.glob(pattern)):
         label = f"unit={group.name.removesuffix('.service')}"
         with contextlib.suppress(FileNotFoundError):
             yield "cpu_s", int(table(group / "cpu.stat")["usage_usec"]) / 1e6, label
