@@ -77,7 +77,12 @@ def test_a_v1_limit_of_memory_is_never_above_that_of_memory_and_swap(
     group = v1_memory_group(tmp_path / "memory", now_mib)
     written: list[str] = []
     real = Path.write_text
-    monkeypatch.setattr(Path, "write_text", lambda self, text: written.append(self.name) or real(self, text))
+
+    def noted(self: Path, text: str) -> int:
+        written.append(self.name)
+        return real(self, text)
+
+    monkeypatch.setattr(Path, "write_text", noted)
     cgroups.set_limits({"memory": group}, 1, then_mib, v2=False)
     assert written[0] == first and set(written) == {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"}
 

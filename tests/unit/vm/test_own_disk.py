@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vm.drivers import own_disk
+from vm.errors import WatchpostError
 
 
 @pytest.mark.parametrize(("disk_gib", "system_mib", "mib"), [(20, 1500, 18980), (4, 1500, 2596), (1, 1500, own_disk.LEAST_MIB)])
@@ -41,5 +42,5 @@ def test_a_disk_that_does_not_come_free_is_told(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(own_disk, "run", lambda *words, **options: None)
     own_disk.detach(tmp_path / "m")  # nothing there: nothing to wait for
     device(tmp_path / "block", "loop1", f"{tmp_path}/m/disk.img", 0)
-    with pytest.raises(own_disk.WatchpostError, match="still in use: /dev/loop1"):
+    with pytest.raises(WatchpostError, match="still in use: /dev/loop1"):
         own_disk.detach(tmp_path / "m")
