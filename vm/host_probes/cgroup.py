@@ -28,7 +28,7 @@ def judge(controllers: str | None, table: str) -> Finding:
         return Finding(
             name="cgroup",
             level="degraded",
-            detail=f"{detail}; limits hold, but bytes written to disk are not counted",
+            detail=f"{detail}; limits hold, but bytes written are counted for the monitor's own disk alone",
             remedy="boot with systemd.unified_cgroup_hierarchy=1 for version 2",
         )
     return Finding(name="cgroup", level="OK", detail=detail)

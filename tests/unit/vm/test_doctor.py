@@ -16,7 +16,7 @@ from vm import doctor
 from vm.command import Result
 from vm.errors import WatchpostError
 from vm.finding import Finding, Level, Question
-from vm.host_probes import cgroup, cores, disk, kvm, libvirt, memory, mirror, netem, nftables, pressure, tcg
+from vm.host_probes import cgroup, cores, disk, kvm, libvirt, loop, memory, mirror, netem, nftables, pressure, tcg
 
 FOLDER = Path(doctor.__file__).parent / "host_probes"
 SILENT = "#!/bin/sh\nexec sleep 60\n"
@@ -205,3 +205,21 @@ def test_pressure_and_tcg_say_why_not(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "cpu 1.50 %" in pressure.probe(asked).detail
     monkeypatch.setattr(pressure, "FOLDER", tmp_path / "none")
     assert pressure.probe(asked).level == "degraded"
+
+
+def test_loop_devices_are_judged_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, seen = Question(None, tmp_path / "kvm.json"), []
+
+    def run(argv: list[str], **_: object) -> Result:
+        seen.append(argv[1])
+        return Result(tuple(argv), 0, "/dev/loop7\n", "")
+
+    monkeypatch.setattr(loop, "run", run)
+    assert loop.probe(asked).level == "OK" and seen == ["--find", "--detach"]
+
+    def refuse(argv: list[str], **_: object) -> Result:
+        raise WatchpostError("losetup failed with exit code 1: cannot find an unused loop device")
+
+    monkeypatch.setattr(loop, "run", refuse)
+    found = loop.probe(asked)
+    assert found.level == "degraded" and "unused loop device" in found.detail and "--disk does not hold" in found.remedy
