@@ -13,7 +13,6 @@ SUPPORT_BUSY = 0.7
 """Share of the support cores' time above which the run may have measured them."""
 NOISY = 0.1
 """Share of the host's CPU time that others may take."""
-PROBE_COST = 0.01
 ALIKE = 0.02
 """Cores by which a monitor's CPU rate may drift and still count as settled."""
 LATEST = 1 / 3
