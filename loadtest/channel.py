@@ -92,5 +92,5 @@ class Channel:
             line, now = json.loads(raw), time.time()
             with self._lock:
                 self._came += [Sample(now, probe, metric, value, labels) for probe, metric, value, labels in line["readings"]]
-                self.cpu_s = line["cpu_s"]
+                self.cpu_s = line["cpu_s"] + time.thread_time()
                 self.errors |= line["errors"]

@@ -1,7 +1,7 @@
 """CPU and memory of each systemd unit of the monitor, from its groups and from /proc on the host.
 
 Memory is the proportional set size (PSS): what several processes share, as PostgreSQL's buffers, is counted once. It is dear to read:
-every tenth turn.
+every fifteenth turn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from loadtest.probes.groups import table
 from loadtest.rig import Rig
 from vm import cgroups
 
-MEMORY_TURNS = 10
+MEMORY_TURNS = 15
 SERVICES = ("*/system.slice/*.service", "*/system.slice/*.slice/*.service")
 """Of the machine's group: services, and those of templates, which have slices of their own."""
 
