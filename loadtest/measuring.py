@@ -34,10 +34,12 @@ def of_load(found: Generated) -> dict[str, float]:
     metrics = {"generator_cpu_ratio": found.cpu_ratio}
     for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
         kind = found.kinds.get(what)
-        if kind and kind.planned:
+        if kind is None:
+            continue
+        metrics[f"{name}_failed_ratio"] = kind.failed / kind.planned if kind.planned else 0.0  # of none that was due, none failed
+        if kind.answered:
             latency = found.latency(what)
             metrics |= {f"{name}_p{percent}_s": latency.quantile(percent / 100) for percent in (50, 95, 99)}
-            metrics[f"{name}_failed_ratio"] = kind.failed / kind.planned
     return metrics
 
 

@@ -12,6 +12,8 @@ from loadtest import machine_size, measuring, objectives, probes, scenarios
 from loadtest.database_delay import delays
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
+from loadtest.latency import Latencies
+from loadtest.load_spec import KindResult
 from loadtest.objective import judge, verdict_of
 from loadtest.probes.groups import pressure
 from loadtest.samples import Sample, peak, rate, read, save, series
@@ -130,3 +132,11 @@ def test_the_own_checks_are_a_third_of_each_kind() -> None:
 def test_an_estimate_keeps_its_interval_in_order() -> None:
     with pytest.raises(ValueError, match="does not hold"):
         Estimate(value=1, low=2, high=3)
+
+
+def test_of_runs_that_were_not_due_none_failed_and_none_was_quick() -> None:
+    none = KindResult(planned=0, sent=0, answered=0, failed=0, latency=Latencies().encoded(), send_lag=Latencies().encoded(), errors={})
+    found = measuring.of_load(SOUND.model_copy(update={"kinds": {"puppet run": none}}))
+    assert found["puppet_failed_ratio"] == 0 and "puppet_p95_s" not in found and "page_failed_ratio" not in found
+    failed = none.model_copy(update={"planned": 4, "sent": 4, "failed": 1})
+    assert measuring.of_load(SOUND.model_copy(update={"kinds": {"puppet run": failed}}))["puppet_failed_ratio"] == 0.25
