@@ -43,7 +43,8 @@ def judge(objective: Objective, metrics: dict[str, Estimate]) -> Outcome:
 
 
 def verdict_of(outcomes: tuple[Outcome, ...], unsound: tuple[str, ...]) -> Verdict:
-    """The verdict on a whole run: unsound reasons or an invalid objective make it invalid, one failure makes it failed."""
-    if unsound or any(one.verdict == "invalid" for one in outcomes):
+    """The verdict on a whole run. Unsound reasons make it invalid; then one failure makes it failed, whatever else was not measured."""
+    if unsound:
         return "invalid"
-    return "failed" if any(one.verdict == "failed" for one in outcomes) else "passed"
+    verdicts = {one.verdict for one in outcomes}
+    return "failed" if "failed" in verdicts else "invalid" if "invalid" in verdicts else "passed"

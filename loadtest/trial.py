@@ -112,10 +112,10 @@ def judged(
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
     least, most = blind(due, seen)
     metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
-    gaps = 0 if scenario.event else len(watched.listener.gaps)
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
     failed = any(one.verdict == "failed" for one in outcomes)
-    # a machine that breaks does not settle either: that is its failure, not a doubt
+    # a machine that breaks does not settle, and its event stream may break off with it: that is its failure, not a doubt
+    gaps = 0 if scenario.event or failed else len(watched.listener.gaps)
     reasons = measuring.unsound(
         found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator, warm=warm or failed
     )

@@ -140,3 +140,12 @@ def test_of_runs_that_were_not_due_none_failed_and_none_was_quick() -> None:
     assert found["puppet_failed_ratio"] == 0 and "puppet_p95_s" not in found and "page_failed_ratio" not in found
     failed = none.model_copy(update={"planned": 4, "sent": 4, "failed": 1})
     assert measuring.of_load(SOUND.model_copy(update={"kinds": {"puppet run": failed}}))["puppet_failed_ratio"] == 0.25
+
+
+def test_the_verdict_on_a_run() -> None:
+    passed, failed = (judge(objectives.NO_OOM, {"oom_kills": Estimate.exact(count)}) for count in (0, 1))
+    missing = judge(objectives.PRESSURE, {})
+    assert verdict_of((passed,), ()) == "passed"
+    assert verdict_of((passed, missing), ()) == "invalid"
+    assert verdict_of((passed, missing, failed), ()) == "failed"
+    assert verdict_of((passed, failed), ("noise",)) == "invalid"
