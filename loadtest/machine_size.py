@@ -104,6 +104,7 @@ def release(rig: Rig) -> None:
 
 def give_back(rig: Rig) -> None:
     """The machine at its own size again, its services running and tuned for it."""
+    note(f"monitor: goes back to {rig.options.spec}")
     release(rig)
     machine = rig.connect("puppet")
     deployment.deploy(machine, CONTROL_REPO, rig.work.plan.files)

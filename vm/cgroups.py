@@ -107,6 +107,26 @@ def resize(lab: str, kind: str, vcpus: float, memory_mib: int, cpus: str = "") -
     pin_machine(lab, kind, cpus)
 
 
+def limited_as(found: dict[str, Path], vcpus: float, memory_mib: int, cpus: str, *, v2: bool) -> bool:
+    """Whether a machine's groups hold these limits already and let it run on these CPUs."""
+    for hierarchy, files in settings(vcpus, memory_mib, v2=v2).items():
+        for name, value in files.items():
+            path = found.get(hierarchy, Path()) / name
+            if hierarchy in found and path.exists() and path.read_text().strip() != value and not (value == "-1" and int(path.read_text()) > 2**62):
+                return False  # a v1 memory limit of -1 reads as a huge number
+    pinned = found["unified"] / "cpuset.cpus" if v2 else found.get("cpuset", Path()) / "cpuset.cpus"
+    return not pinned.is_file() or pinned.read_text().strip() in ("", cpus)
+
+
+def restore(lab: str, kind: str, vcpus: float, memory_mib: int) -> bool:
+    """Give a running machine its own limits and all CPUs again, where something left it with others; whether it did."""
+    found, v2 = groups(lab, kind), is_v2()
+    if not found["unified"].is_dir() or limited_as(found, vcpus, memory_mib, online(), v2=v2):
+        return False
+    resize(lab, kind, vcpus, memory_mib)
+    return True
+
+
 def give_back_cache(found: dict[str, Path], memory_mib: int, *, v2: bool) -> int:
     """Let a group drop page cache; returns by how many bytes a v2 group is above its new limit even so (v1 refuses such a limit itself)."""
     if not v2:

@@ -8,7 +8,7 @@ from provision import machines
 from provision.lab_plan import CONTROL_REPO
 from provision.options import Options, keep
 from provision.stages import LATER, Work
-from vm import doctor
+from vm import cgroups, doctor
 from vm.drivers import DRIVERS, driver
 from vm.hosting import HostingSpec
 from vm.image import build
@@ -38,6 +38,8 @@ def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerato
         return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
 
     if not work.ledger.step(f"start {kind}", inputs, begin, live=lambda: bool(driver(driver_name).running(work.lab, kind))):
+        if driver_name == "container" and cgroups.restore(work.lab.name, kind, spec.vcpus, spec.memory_mib):
+            note(f"{work.stages.elapsed():6.0f} s  {kind} has its own limits again: something that tried another size was cut")
         reach(work, kind)
 
 

@@ -116,3 +116,20 @@ def test_threads_are_pinned_one_by_one_where_there_is_no_cpuset(tmp_path: Path) 
     finally:
         child.kill()
         child.wait()
+
+
+def test_limits_of_a_group_are_told_from_others(tmp_path: Path) -> None:
+    found = {name: tmp_path / name for name in ("unified", "cpu", "cpuset", "memory")}
+    for directory in found.values():
+        directory.mkdir()
+    for hierarchy, files in cgroups.settings(1, 512, v2=False).items():
+        for name, value in files.items():
+            (found[hierarchy] / name).write_text(value + "\n")
+    (found["cpuset"] / "cpuset.cpus").write_text("0-3\n")
+    assert cgroups.limited_as(found, 1, 512, "0-3", v2=False)
+    assert not cgroups.limited_as(found, 0.5, 512, "0-3", v2=False)
+    assert not cgroups.limited_as(found, 1, 448, "0-3", v2=False)
+    assert not cgroups.limited_as(found, 1, 512, "0-1", v2=False)
+    (found["memory"] / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    (found["memory"] / "memory.memsw.limit_in_bytes").write_text("9223372036854771712\n")
+    assert cgroups.limited_as(found, 1, 0, "0-3", v2=False) and not cgroups.limited_as(found, 1, 512, "0-3", v2=False)
