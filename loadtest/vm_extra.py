@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from loadtest import ran_on, rig
+from loadtest import disk_use, ran_on, rig
 from loadtest.probes.groups import memory_v1, memory_v2
 from loadtest.rig import Rig
 from provision.options import Options, read
@@ -81,22 +81,20 @@ def in_container(one: Rig) -> tuple[float, float]:
     group = cgroups.groups(one.lab.name, "monitor")
     memory = memory_v2(group["unified"]) if cgroups.is_v2() else memory_v1(group["memory"])
     machine = one.connect("monitor")
-    disk_kib = int(machine.run(["du", "-x", "-s", "-k", "/"]).stdout.split()[0])
+    disk_mib = disk_use.of_container(one, machine)
     machine.close()
-    return memory["working_set_mib"], disk_kib / 1024
+    return memory["working_set_mib"], disk_mib
 
 
 def in_vm(one: Rig) -> tuple[float, float]:
     """Memory and disk in use, in MiB: the disk is what is not free on the root file system, and all of the partitions before it."""
     machine = one.connect("monitor")
     memory = meminfo(machine)
-    size, free = (int(word) for word in machine.run(["stat", "-f", "-c", "%b %f", "/"]).stdout.split())
-    block = int(machine.run(["stat", "-f", "-c", "%S", "/"]).stdout)
+    used_mib, seen_mib = disk_use.used_mib(machine)
     root_mib = int(machine.run(["lsblk", "-b", "-n", "-o", "SIZE", machine.run(["findmnt", "-n", "-o", "SOURCE", "/"]).stdout.strip()]).stdout) / 2**20
     machine.close()
-    file_system_mib = root_mib - size * block / 2**20
     partitions_mib = one.options.spec.disk_gib * 1024 - root_mib
-    return one.options.spec.memory_mib - memory["MemAvailable"] / 1024, (size - free) * block / 2**20 + file_system_mib + partitions_mib
+    return one.options.spec.memory_mib - memory["MemAvailable"] / 1024, used_mib + (root_mib - seen_mib) + partitions_mib
 
 
 def meminfo(machine: Machine) -> dict[str, int]:

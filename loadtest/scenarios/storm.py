@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from loadtest import fleet_load, objectives
+from loadtest import disk_use, fleet_load, objectives
 from loadtest.estimate import Estimate
 from loadtest.rig import Rig
 from loadtest.scenarios import Length, Load, Scenario
@@ -39,12 +39,12 @@ def growth(rig: Rig, length: Length) -> dict[str, Estimate]:
     own file system at the beginning.
     """
     machine = rig.connect("monitor")
-    base_kib = int(machine.run(["du", "-x", "-s", "-k", "/"]).stdout.split()[0])
+    base_mib = disk_use.of_container(rig, machine)
     size, changes = database(machine)
     time.sleep(WATCHED_S[length])
     grown, more = (after - before for after, before in zip(database(machine), (size, changes), strict=True))
     machine.close()
-    found = {"disk_base_mib": Estimate.exact(base_kib / 1024), "hard_state_changes": Estimate.exact(more)}
+    found = {"disk_base_mib": Estimate.exact(round(base_mib)), "hard_state_changes": Estimate.exact(more)}
     return found | ({"disk_bytes_per_state_change": Estimate.exact(grown / more)} if more >= LEAST_CHANGES else {})
 
 
