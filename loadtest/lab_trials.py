@@ -96,7 +96,7 @@ class LabTrials:
         metrics = {COMES_UP.metric: Estimate.exact(0)}
         return Run(
             name=name, scenario=scenario, began_at=time.time(), seed=repeat + 1, size=size, load=load,
-            ran_on=ran_on.ran_on(self._own, reference_units=self.units()), phases=(), metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
+            ran_on=ran_on.ran_on(self._own.options, reference_units=self.units()), phases=(), metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
         )  # fmt: skip
 
     def give_back(self) -> None:
@@ -104,7 +104,8 @@ class LabTrials:
         if self._present.options.spec != self._own.options.spec or not self._sound:
             machine_size.give_back(self._own)
             self._present, self._sound = self._own, True
-        machine_size.release(self._own)
+        else:
+            machine_size.release(self._own)
 
 
 @contextmanager
@@ -125,5 +126,6 @@ def trials(lab: Lab, directory: Path) -> Iterator[LabTrials]:
 
 def context(made: LabTrials) -> str:
     """Digest of what runs must share to stand beside each other: lock, driver, code, seed of the fleet."""
-    on, options = ran_on.ran_on(made.own), made.own.options
+    options = made.own.options
+    on = ran_on.ran_on(options)
     return artefact.digest([on.lock_sha256, on.cpu_model, options.driver, options.seed, options.collect_mode, made.own.work.plan.code])[:16]

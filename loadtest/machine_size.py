@@ -38,10 +38,7 @@ def listed(first: int, end: int) -> str:
 
 def numbers(cpus: str) -> list[int]:
     """The CPUs of a range; every one of the host for an empty word."""
-    if not cpus:
-        return sorted(os.sched_getaffinity(0))
-    first, _, last = cpus.partition("-")
-    return list(range(int(first), int(last or first) + 1))
+    return sorted(cgroups.numbers(cpus) if cpus else os.sched_getaffinity(0))
 
 
 @contextmanager
@@ -55,15 +52,15 @@ def harness_on(cpus: str) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def limit(rig: Rig, spec: HostingSpec) -> bool:
-    """Set limits and CPUs; whether the monitor has cores of its own. Raises BadInput for a monitor that is no container."""
+def limit(rig: Rig, spec: HostingSpec) -> str:
+    """Set limits and CPUs; the CPUs of everything else, empty where the monitor has none of its own. Raises BadInput for a monitor that is no container."""
     if rig.options.driver != "container":
         raise BadInput("only a monitor in a container changes its size while it runs", rig.lab.name, "provision with --driver container")
     mine, others = own_cpus(spec.vcpus, os.cpu_count() or 1)
     cgroups.resize(rig.lab.name, "monitor", spec.vcpus, spec.memory_mib, mine)
     for kind in ("puppet", "fleet"):
         cgroups.pin_machine(rig.lab.name, kind, others)
-    return bool(mine)
+    return others
 
 
 def become(rig: Rig, spec: HostingSpec) -> Rig:

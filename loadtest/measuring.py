@@ -1,4 +1,4 @@
-"""The metrics of a run, computed from what was sent, what Icinga told and the samples; and the reasons why a run says nothing. Pure."""
+"""The metrics of a run, computed from what was sent, what Icinga told and the samples. Why a run says nothing is in soundness.py. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from loadtest.lateness import Due, Seen, match
 from loadtest.samples import Sample, by_second, peak, rate, series
 from loadtest.warm_up import settled
 
-SUPPORT_BUSY = 0.7
-"""Share of the support cores' time above which the run may have measured them."""
-NOISY = 0.1
-"""Share of the host's CPU time that others may take."""
 ALIKE = 0.02
 """Cores by which a monitor's CPU rate may drift and still count as settled."""
 LATEST = 1 / 3
@@ -74,35 +70,6 @@ def warmed_up_s(samples: list[Sample], began_at: float, planned_s: float, window
 def grown(found: list[Sample]) -> float | None:
     """How much a counter grew; None of nothing."""
     return found[-1].value - found[0].value if found else None
-
-
-def support_busy(samples: list[Sample], cpus: list[int], begins: float, ends: float) -> float:
-    """The share of their time in which the support cores were busy, 0 to 1."""
-    shares = [rate(series(samples, "busy_s", f"cpu={number}", begins, ends)) or 0.0 for number in cpus]
-    return sum(shares) / len(shares) if shares else 0.0
-
-
-def unsound(
-    found: Generated, metrics: dict[str, float], *, gaps: int, busy: float, noise: float, own_cores: bool, accelerator: str, warm: bool
-) -> tuple[str, ...]:  # fmt: skip
-    """Why a run's figures are not to be trusted; empty when they are. gaps: times that the event stream broke off by itself.
-
-    warm: the machine settled.
-    """
-    reasons = list(found.unsound)
-    if gaps:
-        reasons.append(f"Icinga's event stream broke off {gaps} times")
-    if not own_cores:
-        reasons.append("the monitor has no cores of its own on this host")
-    if not warm:
-        reasons.append("the machine did not settle: its CPU rate still drifts when the warm-up has to end")
-    if busy > SUPPORT_BUSY:
-        reasons.append(f"the support cores were busy for {busy:.0%} of the time")
-    if noise > NOISY:
-        reasons.append(f"others took {noise:.0%} of the host's CPU time")
-    if accelerator == "tcg":
-        reasons.append("an emulated CPU's times are not representative")
-    return tuple(reasons)
 
 
 def estimates(metrics: dict[str, float]) -> dict[str, Estimate]:

@@ -1,33 +1,18 @@
-"""What a run ran on: host, driver, package lock, and how busy others kept the host."""
+"""What a run ran on: host, driver, package lock, reference figure."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from loadtest.reference.figure import reference
 from loadtest.rig import Rig
 from loadtest.run import RanOn
-from loadtest.samples import Sample, rate, series
 from provision.lab_plan import CONTROL_REPO
+from provision.options import Options
+from vm import cpu
 from vm.errors import WatchpostError
 from vm.image import build
-from vm.lab import KINDS
 from vm.progress import note
-
-
-def cpu_model() -> str:
-    """As the kernel names it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def noise(samples: list[Sample], begins: float, ends: float) -> float:
-    """Share of the host's CPU time that neither the lab's machines nor generator and harness took, 0 to 1."""
-    busy = rate(series(samples, "busy_s", "cpu=all", begins, ends)) or 0.0
-    mine = sum(rate(series(samples, "cpu_s", f"machine={kind}", begins, ends)) or 0.0 for kind in KINDS)
-    mine += rate(series(samples, "cpu_s", "machine=harness", begins, ends)) or 0.0
-    return max(0.0, busy - mine) / (os.cpu_count() or 1)
 
 
 def measured_units(rig: Rig) -> float:
@@ -45,11 +30,11 @@ def measured_units(rig: Rig) -> float:
     return 0.0 if why else found.of_all_parts
 
 
-def ran_on(rig: Rig, *, reference_units: float = 0, noise_before: float = 0, noise_during: float = 0) -> RanOn:
+def ran_on(options: Options, *, reference_units: float = 0, noise_before: float = 0, noise_during: float = 0) -> RanOn:
     """The record of a lab's host and monitor."""
     image = build.cached("monitor", CONTROL_REPO / "data")
     return RanOn(
-        cpu_model=cpu_model(), cores=os.cpu_count() or 1, memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20, driver=rig.options.driver,
-        accelerator=rig.options.accelerator, lock_sha256=image.lock_digest if image else "", reference_units=reference_units,
+        cpu_model=cpu.model() or "unknown", cores=os.cpu_count() or 1, memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20, driver=options.driver,
+        accelerator=options.accelerator, lock_sha256=image.lock_digest if image else "", reference_units=reference_units,
         noise_before=round(noise_before, 4), noise_during=round(noise_during, 4),
     )  # fmt: skip

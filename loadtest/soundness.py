@@ -1,17 +1,59 @@
-"""Reasons in a run's samples why it says nothing, beside those that load and objectives give (loadtest.measuring). Pure; none is a verdict on the machine."""
+"""Why a run says nothing: reasons in how it went, and in its samples. Pure; none is a verdict on the machine."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
+from loadtest.generator import Generated
 from loadtest.samples import COST, Sample, peak, rate, series
+from vm.lab import KINDS
 
+SUPPORT_BUSY = 0.7
+"""Share of the support cores' time above which the run may have measured them."""
 NOISY = 0.1
-"""Share of the host's CPU time that others may take before the run."""
+"""Share of the host's CPU time that others may take, before the run and during it."""
 STOLEN = 0.02
 """Share of the host's CPU time that its own hypervisor may give to others."""
 PROBE_COST = 0.01
 """Share of one core that probing may take."""
+
+
+def noise(samples: list[Sample], begins: float, ends: float) -> float:
+    """Share of the host's CPU time that neither the lab's machines nor generator and harness took, 0 to 1."""
+    busy = rate(series(samples, "busy_s", "cpu=all", begins, ends)) or 0.0
+    mine = sum(rate(series(samples, "cpu_s", f"machine={kind}", begins, ends)) or 0.0 for kind in KINDS)
+    mine += rate(series(samples, "cpu_s", "machine=harness", begins, ends)) or 0.0
+    return max(0.0, busy - mine) / (os.cpu_count() or 1)
+
+
+def support_busy(samples: list[Sample], cpus: list[int], begins: float, ends: float) -> float:
+    """The share of their time in which the support cores were busy, 0 to 1."""
+    shares = [rate(series(samples, "busy_s", f"cpu={number}", begins, ends)) or 0.0 for number in cpus]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def of_run(
+    found: Generated, *, gaps: int, busy: float, noise: float, own_cores: bool, accelerator: str, warm: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """Why a run's figures are not to be trusted; empty when they are. gaps: times that the event stream broke off by itself.
+
+    warm: the machine settled.
+    """
+    reasons = list(found.unsound)
+    if gaps:
+        reasons.append(f"Icinga's event stream broke off {gaps} times")
+    if not own_cores:
+        reasons.append("the monitor has no cores of its own on this host")
+    if not warm:
+        reasons.append("the machine did not settle: its CPU rate still drifts when the warm-up has to end")
+    if busy > SUPPORT_BUSY:
+        reasons.append(f"the support cores were busy for {busy:.0%} of the time")
+    if noise > NOISY:
+        reasons.append(f"others took {noise:.0%} of the host's CPU time")
+    if accelerator == "tcg":
+        reasons.append("an emulated CPU's times are not representative")
+    return tuple(reasons)
 
 
 def of_samples(samples: Sequence[Sample], begins: float, ends: float, *, cores: int, noise_before: float) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from loadtest.generator import Generated, Generator, Rendezvous
 from loadtest.lateness import Listener, blind, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
-from loadtest.ran_on import noise, ran_on
+from loadtest.ran_on import ran_on
 from loadtest.rig import Rig, instead_of_the_fleet
 from loadtest.run import Load, Phase, Run
 from loadtest.sampler import Sampler
@@ -59,8 +59,7 @@ def observe(
     ends_s = scenario.warm_up_s + window_s
     actors, streams = scenario.load(rig, ends_s + COOL_DOWN_S, multiple)
     spec = LoadSpec(seed=seed, actors=tuple(actors), streams=tuple(streams), workers=workers, directory=directory, patience_s=30)
-    own_cores = machine_size.limit(rig, rig.options.spec)
-    _, others = machine_size.own_cpus(rig.options.spec.vcpus, os.cpu_count() or 1)
+    others = machine_size.limit(rig, rig.options.spec)
     namespace = str(rig.namespace)
     generator = Generator(spec, Rendezvous(master=namespace, workers=(namespace,)), machine_size.numbers(others))
     watched = Observed(rig, directory)
@@ -85,7 +84,7 @@ def observe(
     phases = (Phase(name="warm-up", begins_s=0, ends_s=begins_s), Phase(name="steady", begins_s=begins_s, ends_s=ends_s))
     load = Load(hosts=len(rig.hosts), services=rig.options.services, interval_s=60, multiple=multiple)
     run = judged(
-        rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if own_cores else [], directory.name,
+        rig, scenario, spec, found, watched, happened, phases, load, machine_size.numbers(others) if others else [], directory.name,
         warm=warm_s is not None, reference_units=reference_units,
     )  # fmt: skip
     write_file(directory / "results.csv.gz", packed(watched.listener.seen))
@@ -107,8 +106,8 @@ def judged(
     changes = watched.database.between(begins, ends)
     if changes.count:
         figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}
-    busy = measuring.support_busy(samples, support, begins, ends)
-    others = noise(samples, begins, ends)
+    busy = soundness.support_busy(samples, support, begins, ends)
+    others = soundness.noise(samples, begins, ends)
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
     least, most = blind(due, seen)
     metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
@@ -116,13 +115,13 @@ def judged(
     failed = any(one.verdict == "failed" for one in outcomes)
     # a machine that breaks does not settle, and its event stream may break off with it: that is its failure, not a doubt
     gaps = 0 if scenario.event or failed else len(watched.listener.gaps)
-    reasons = measuring.unsound(
-        found, figures, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator, warm=warm or failed
+    reasons = soundness.of_run(
+        found, gaps=gaps, busy=busy, noise=others, own_cores=bool(support), accelerator=rig.options.accelerator, warm=warm or failed
     )
-    before = noise(samples, 0, found.began_at)
+    before = soundness.noise(samples, 0, found.began_at)
     reasons += soundness.of_samples(samples, begins, ends, cores=os.cpu_count() or 1, noise_before=before)
     return Run(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
-        ran_on=ran_on(rig, reference_units=reference_units, noise_before=before, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
+        ran_on=ran_on(rig.options, reference_units=reference_units, noise_before=before, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
         verdict=verdict_of(outcomes, reasons), files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"},
     )  # fmt: skip

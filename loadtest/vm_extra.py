@@ -59,7 +59,7 @@ def measure(lab: Lab) -> VmExtra:
     container = in_container(become(lab, before, "container"))
     vm = in_vm(become(lab, before, "libvirt"))
     found = VmExtra(
-        lock_sha256=ran_on.ran_on(rig.rig(lab)).lock_sha256, hosts=before.hosts, container_memory_mib=container[0], vm_memory_mib=vm[0],
+        lock_sha256=ran_on.ran_on(read(lab)).lock_sha256, hosts=before.hosts, container_memory_mib=container[0], vm_memory_mib=vm[0],
         container_disk_mib=container[1], vm_disk_mib=vm[1], accelerator=read(lab).accelerator,
     )  # fmt: skip
     artefact.save(found, KEPT)

@@ -164,7 +164,7 @@ def move_to_cpuset(group: Path, members: Path, cpus: str) -> None:
         if not missing:
             return
         for pid in missing:
-            with contextlib.suppress(ProcessLookupError, OSError):
+            with contextlib.suppress(OSError):
                 (group / "cgroup.procs").write_text(pid)
 
 

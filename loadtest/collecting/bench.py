@@ -16,8 +16,9 @@ from loadtest.collecting.once import WAYS, Once, Way
 from loadtest.collecting.result import Found, Heap
 from loadtest.collecting.rig import Rig
 from loadtest.estimate import Estimate
+from loadtest.ran_on import ran_on
 from provision import checks
-from provision.options import Options
+from provision.options import Options, read
 from provision.raising import raise_lab, raze_lab
 from vm import lab as labs
 from vm.errors import BadInput
@@ -65,7 +66,7 @@ def collect(named: Lab | None, rounds: int) -> Found:
             quiet = left_alone(rig)
         finally:
             rig.remove()
-        ran_on = here.ran_on(lab, before, during)
+        machine = ran_on(read(lab), noise_before=before, noise_during=during)
     ratios = result.ratios(runs, HOSTS)
     ways = tuple(result.way_found(runs, way, HOSTS, heaps[way]) for way in WAYS)
     ours = ways[WAYS.index("query")]
@@ -74,7 +75,7 @@ def collect(named: Lab | None, rounds: int) -> Found:
     return Found(
         hosts=HOSTS, services=SERVICES, objects=objects, sizes=tuple(size * (SERVICES + 1) for size in SCALE), ratio=ratio, ratios=ratios,
         queries=Estimate.exact(ours.queries), exponent=exponent, ways=ways, icinga=taken, idle=quiet, warmed=warmed,
-        seconds=round(time.monotonic() - began, 1), ran_on=ran_on, differing=tuple(differing[:20]),
+        seconds=round(time.monotonic() - began, 1), ran_on=machine, differing=tuple(differing[:20]),
         invalid=result.invalid(runs, HOSTS, ratios, differing), missed=result.missed(ratio, exponent, ours.queries, quiet), runs=tuple(runs),
     )  # fmt: skip
 

@@ -1,17 +1,10 @@
-"""What the bench ran on, and how much else went on there."""
+"""How much else went on where the bench ran."""
 
 from __future__ import annotations
 
 import os
 import time
 from pathlib import Path
-from typing import Literal, cast
-
-from loadtest.run import RanOn
-from provision.lab_plan import CONTROL_REPO
-from provision.options import read
-from vm.image import build
-from vm.lab import Lab
 
 
 def busy_s(stat: str) -> float:
@@ -34,16 +27,3 @@ class Noise:
 
 def _stat() -> str:
     return Path("/proc/stat").read_text()
-
-
-def ran_on(lab: Lab, before: float, during: float) -> RanOn:
-    """This host and the lab's monitor."""
-    options = read(lab)
-    image, _ = build.find_or_build("monitor", CONTROL_REPO / "data")
-    models = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return RanOn(
-        cpu_model=models[0] if models else "unknown", cores=os.cpu_count() or 1, memory_mib=memory_mib,
-        driver=cast(Literal["libvirt", "container", "host"], options.driver), accelerator=options.accelerator, lock_sha256=image.lock_digest,
-        noise_before=before, noise_during=during,
-    )  # fmt: skip

@@ -52,7 +52,7 @@ def run_size(
     if larger:
         note(f"this host has {asked.cores} cores: {', '.join(larger)} vCPU can only be predicted")
     with lab_trials.trials(lab, where / "raw") as made:
-        asked = asked.model_copy(update={"context": lab_trials.context(made), **vm_extra.known(ran_on(made.own).lock_sha256)})
+        asked = asked.model_copy(update={"context": lab_trials.context(made), **vm_extra.known(ran_on(made.own.options).lock_sha256)})
         artefact.save(asked, where / REQUEST)
         return size(asked, Ledger(where), load_offers(), today(), made.trial_at)
 

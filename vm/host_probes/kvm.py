@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from vm import cpu
 from vm.artefact import Record, digest, load, save
 from vm.errors import BadInput
 from vm.finding import Finding, Question
@@ -91,11 +92,9 @@ def host_kernel() -> Path | None:
 def identity() -> list[str]:
     """What this host is: another CPU or another host kernel may answer otherwise."""
     machine = Path("/etc/machine-id")
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return [
         machine.read_text().strip() if machine.exists() else "",
-        models[0] if models else "",
+        cpu.model(),
         platform.release(),
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import machine_size, measuring, objectives, probes, scenarios
+from loadtest import machine_size, measuring, objectives, probes, scenarios, soundness
 from loadtest.database_delay import delays
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
@@ -78,10 +78,10 @@ SOUND = Generated(began_at=0, seconds=10, cpu_ratio=0.1, kinds={}, locust=[], un
 )
 def test_a_run_says_why_it_says_nothing(change: dict[str, object], word: str) -> None:
     quiet: dict[str, object] = {"warm": True, "gaps": 0, "busy": 0.69, "noise": 0.09, "own_cores": True, "accelerator": "none"}
-    reasons = measuring.unsound(SOUND, {}, **{**quiet, **change})  # type: ignore[arg-type]
+    reasons = soundness.of_run(SOUND, **{**quiet, **change})  # type: ignore[arg-type]
     assert len(reasons) == bool(word) and all(word in reason for reason in reasons)
     late = SOUND.model_copy(update={"unsound": ("late",)})
-    assert measuring.unsound(late, {}, **quiet) == ("late",)  # type: ignore[arg-type]
+    assert soundness.of_run(late, **quiet) == ("late",)  # type: ignore[arg-type]
 
 
 def test_pressure_in_the_kernels_words(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     @contextmanager
     def trials(lab: Lab, directory: Path) -> Iterator[types.SimpleNamespace]:
-        yield types.SimpleNamespace(trial_at=made.at, own=types.SimpleNamespace())
+        yield types.SimpleNamespace(trial_at=made.at, own=types.SimpleNamespace(options=None))
 
     monkeypatch.setattr("loadtest.lab_trials.trials", trials)
     monkeypatch.setattr("loadtest.lab_trials.context", lambda made_by: f"seed {made.seed}")
