@@ -5,7 +5,7 @@ Intervals are 95 % percentile bootstraps over whole repeats: a repeat's error is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,15 @@ Floats = npt.NDArray[np.float64]
 
 def median(values: Sequence[float]) -> Estimate:
     """The median of repeated measurements."""
-    return _interval(lambda draw: float(np.median(draw(values))), len(values))
+    return _interval(_medians(values, _random()), len(values))
 
 
 def ratio(dear: Sequence[float], cheap: Sequence[float]) -> Estimate:
     """How many times the median of one is the median of the other; an end that is not finite becomes 0 or a very large number."""
-    return _interval(lambda draw: _divide(float(np.median(draw(dear))), float(np.median(draw(cheap)))), min(len(dear), len(cheap)))
+    random = _random()
+    above, below = _medians(dear, random), _medians(cheap, random)
+    found = np.full_like(above, ENDLESS)
+    return _interval(np.divide(above, below, out=found, where=below > 0), min(len(dear), len(cheap)))
 
 
 def exponent(costs: Mapping[int, Sequence[float]]) -> Estimate:
@@ -42,14 +45,11 @@ def exponent(costs: Mapping[int, Sequence[float]]) -> Estimate:
     if any(float(np.median(costs[size])) <= 0 for size in sizes):
         raise ValueError("a cost that is not above nothing has no logarithm")
     x = np.log(np.array(sizes, dtype=float))
-
     weights = np.array([1 / max(spread(costs[size]), CERTAIN) for size in sizes])
-
-    def slope(draw: Callable[[Sequence[float]], Floats]) -> float:
-        medians = np.array([max(float(np.median(draw(costs[size]))), 1e-6) for size in sizes])
-        return float(np.polyfit(x, np.log(medians), 1, w=weights)[0])
-
-    return _interval(slope, min(len(found) for found in costs.values()))
+    random = _random()
+    medians = np.stack([_medians(costs[size], random) for size in sizes])
+    slopes = np.polyfit(x, np.log(np.maximum(medians, 1e-6)), 1, w=weights)[0]
+    return _interval(slopes, min(len(found) for found in costs.values()))
 
 
 def factor(costs: Mapping[int, Sequence[float]], k: float) -> float:
@@ -63,14 +63,19 @@ def spread(values: Sequence[float]) -> float:
     return float((high - low) / abs(middle)) if middle else float("inf")
 
 
-def _divide(dear: float, cheap: float) -> float:
-    return dear / cheap if cheap > 0 else ENDLESS
+def _random() -> np.random.Generator:
+    return np.random.default_rng(SEED)
 
 
-def _interval(statistic: Callable[[Callable[[Sequence[float]], Floats]], float], repeats: int) -> Estimate:
-    """The statistic of the values as they are, and of resampled ones."""
-    random = np.random.default_rng(SEED)
-    value = statistic(lambda values: np.asarray(values, dtype=float))
-    drawn = [statistic(lambda values: random.choice(np.asarray(values, dtype=float), len(values))) for _ in range(DRAWS)]
-    low, high = (float(it) for it in np.percentile(drawn, [2.5, 97.5]))
+def _medians(values: Sequence[float], random: np.random.Generator) -> Floats:
+    """The median of the values as they are, and after it those of DRAWS resampled ones."""
+    measured = np.asarray(values, dtype=float)
+    drawn = np.median(random.choice(measured, (DRAWS, len(measured))), axis=1)
+    return np.concatenate([[np.median(measured)], drawn])
+
+
+def _interval(statistics: Floats, repeats: int) -> Estimate:
+    """An estimate from the statistic of the values as they are, which comes first, and of resampled ones."""
+    value = float(statistics[0])
+    low, high = (float(it) for it in np.percentile(statistics[1:], [2.5, 97.5]))
     return Estimate(value=value, low=min(low, value), high=max(high, value), repeats=repeats)
