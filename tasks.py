@@ -92,7 +92,7 @@ def named(name: str) -> lab.Lab:
 
 def spec_of(offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
     """The hosting spec that the words describe; single words override the offer's."""
-    base = hosting.load_offer(offer).spec if offer else hosting.HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
+    base = hosting.load_offer(offer).spec if offer else hosting.DEFAULT_SPEC
     memory_mib = hosting.parse_memory(memory) if memory else base.memory_mib
     return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
 
@@ -222,7 +222,7 @@ def size_task(
     c: Context, hosts: str = "", services: str = "", growth: str = "", budget: str = "", quick: bool = False, full: bool = False, runs: str = "",
     recorded: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
-    """Find the smallest machine that carries the fleet, prove that the next smaller fails, price it. Goes on where it was interrupted."""
+    """Find the smallest machine that carries the fleet, prove that the next smaller fails, price it. Makes a lab where there is none, goes on where it was interrupted."""
     found = sizing.run_size(
         named(lab), hosts=hosts, services=services, growth=growth, budget=budget, quick=quick, full=full, runs=runs, recorded=recorded
     )

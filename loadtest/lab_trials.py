@@ -18,12 +18,12 @@ from loadtest.rig import Rig
 from loadtest.run import Load, Run
 from loadtest.sizing.trial import Length, Trial
 from provision import checks
-from provision.options import read
+from provision.options import Options, find
 from provision.raising import raise_held
 from vm import artefact
 from vm import lab as labs
 from vm.errors import BadInput, WatchpostError
-from vm.hosting import HostingSpec
+from vm.hosting import DEFAULT_SPEC, HostingSpec
 from vm.lab import Lab
 from vm.progress import note
 
@@ -109,19 +109,34 @@ class LabTrials:
 
 
 @contextmanager
-def trials(lab: Lab, directory: Path) -> Iterator[LabTrials]:
-    """A lab to make runs in, held meanwhile and given back afterwards. Raises BadInput for one whose monitor is no container."""
-    if read(lab).driver != "container":
-        raise BadInput(f"the monitor of lab {lab.name} runs by {read(lab).driver}", lab.name, "provision with --driver container")
+def trials(lab: Lab, directory: Path, load: Load) -> Iterator[LabTrials]:
+    """A lab to make runs in, held meanwhile and given back afterwards; made with this load's fleet where there is none.
+
+    Raises BadInput for a lab whose monitor is no container.
+    """
+    present = find(lab)
+    if present is not None and present.driver != "container":
+        raise BadInput(
+            f"the monitor of lab {lab.name} runs by {present.driver}", lab.name,
+            "give --lab a new name, and a lab is made beside it; or provision this one with --driver container",
+        )  # fmt: skip
     if (os.cpu_count() or 1) < 2:
         raise BadInput("the monitor has no core of its own on a host with one core", "", "size on a host with two or more")
     checks.root("invoke size")
     with labs.hold(lab, "invoke size"):
+        if present is None:
+            note(f"lab {lab.name} is not there yet: it is made first, and stays until `invoke destroy`")
+            raise_held(lab, new_lab(load))
         made = LabTrials(lab, directory)
         try:
             yield made
         finally:
             made.give_back()
+
+
+def new_lab(load: Load) -> Options:
+    """What a lab that is made for sizing gets: this fleet, the monitor in a container of the usual size."""
+    return checks.options(load.hosts, 1, "container", DEFAULT_SPEC, "query", services=load.services)
 
 
 def context(made: LabTrials) -> str:

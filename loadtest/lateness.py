@@ -100,8 +100,8 @@ def read(line: bytes) -> Seen | None:
         return None
 
 
-def blind(due: Iterable[Due], seen: Iterable[Seen]) -> tuple[float, float]:
-    """The longest time for which nothing of one host arrived, in seconds: at least, and at most. Pure.
+def blind(due: Iterable[Due], seen: Iterable[Seen], *, together: bool = False) -> tuple[float, float]:
+    """The longest time for which nothing of one host arrived, in seconds: at least, and at most; together: nothing of any host. Pure.
 
     At least from its first planned result that Icinga never had to the last one in a row; at most from the one that it had before them to
     the next that it had again. Both are 0 when it had all. The two are as far apart as a host's results are.
@@ -109,7 +109,7 @@ def blind(due: Iterable[Due], seen: Iterable[Seen]) -> tuple[float, float]:
     had = {(one.host, one.service, round(one.scheduled / SAME_S) + step) for one in seen for step in (-1, 0, 1)}
     hosts: dict[str, list[tuple[float, bool]]] = {}
     for one in due:
-        hosts.setdefault(one.host, []).append((one.at, (one.host, one.service, round(one.at / SAME_S)) in had))
+        hosts.setdefault("" if together else one.host, []).append((one.at, (one.host, one.service, round(one.at / SAME_S)) in had))
     worst = (0.0, 0.0)
     for planned in hosts.values():
         before, first, last = None, None, None

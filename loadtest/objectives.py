@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loadtest.objective import Objective
+from provision.protocol.agent_session import RECONNECT_S
 
 GOODPUT = Objective(name="results arrive", metric="goodput_ratio", bound="at least", target=0.999, resource="cpu")
 LATENESS = Objective(name="results are in time", metric="lateness_p99_s", bound="at most", target=5, resource="cpu")
@@ -13,6 +14,8 @@ PAGES = Objective(name="the web answers", metric="page_p95_s", bound="at most", 
 PAGES_GOOD = Objective(name="pages are whole", metric="page_failed_ratio", bound="at most", target=0, resource="any")
 RUNS_GOOD = Objective(name="Puppet runs succeed", metric="puppet_failed_ratio", bound="at most", target=0, resource="any")
 BLIND = Objective(name="a reload blinds for a moment only", metric="blind_s", bound="at most", target=10, resource="cpu")
+HOST_BLIND = Objective(name="no host stays unseen after a reload", metric="host_blind_s", bound="at most", target=10 + RECONNECT_S, resource="cpu")
+"""An agent looks every RECONNECT_S for a lost connection, whatever the machine does: that much is its own."""
 ADDED = Objective(name="the new host is there", metric="adding_run_changed", bound="at least", target=1)
 NO_OOM = Objective(name="nothing is killed for want of memory", metric="oom_kills", bound="at most", target=0, resource="memory")
 PRESSURE = Objective(name="memory is enough", metric="memory_pressure_full_ratio", bound="at most", target=0.01, resource="memory")

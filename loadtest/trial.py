@@ -109,8 +109,11 @@ def judged(
     busy = soundness.support_busy(samples, support, begins, ends)
     others = soundness.noise(samples, begins, ends)
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
-    least, most = blind(due, seen)
-    metrics = measuring.estimates(figures) | {"blind_s": Estimate(value=least, low=least, high=most)} | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
+    unseen = {}
+    for name_of_it, together in (("blind_s", True), ("host_blind_s", False)):
+        least, most = blind(due, seen, together=together)
+        unseen[name_of_it] = Estimate(value=least, low=least, high=most)
+    metrics = measuring.estimates(figures) | unseen | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
     failed = any(one.verdict == "failed" for one in outcomes)
     # a machine that breaks does not settle, and its event stream may break off with it: that is its failure, not a doubt

@@ -28,7 +28,7 @@ LAB_DATA = "/etc/puppet/lab"
 CODE = ("data", "manifests", "modules", "site", "environment.conf", "hiera.yaml")
 NODE_SECRETS: Mapping[str, tuple[str, ...]] = {
     "puppet": ("puppetdb_db",),
-    "monitor": ("icingadb_db", "icingaweb_db", "redis", "web_admin", "basic_auth", "icinga_enrolment"),
+    "monitor": ("icingadb_db", "icingaweb_db", "redis", "web_admin", "web_commands", "basic_auth", "icinga_enrolment"),
     "fleet": (),
 }
 PROBE = "ssh-probe"

@@ -46,6 +46,10 @@ class Source(Record):
     date: datetime.date
 
 
+DEFAULT_SPEC = HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)
+"""A machine of which nobody said anything."""
+
+
 class Offer(Record):
     """What a hoster lists; prices are of a month, with one IPv4 address where ipv4 is true.
 

@@ -1,11 +1,12 @@
 """A host is added under load: Icinga takes in a new configuration, agents are disconnected and come back, and until then it is blind.
 
-The last host of the fleet is that host: it pushes nothing, is forgotten at first, and then comes as a new one does, by its own Puppet
-run and the monitor's.
+The last host of the fleet is that host: it pushes nothing, is forgotten at first, which is a reload of its own, and when all agents are
+back and have pushed again, it comes as a new one does, by its own Puppet run and the monitor's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime
 
@@ -19,6 +20,8 @@ from vm.errors import WatchpostError
 from vm.wait import wait_until
 
 PATIENCE_S = 120.0
+APART_S = 8.0
+"""Between the agents' return after one reload and the next one, so that every host is seen in between."""
 
 
 def load(rig: Rig, ends_s: float, multiple: float) -> Load:
@@ -36,18 +39,25 @@ def add(rig: Rig, length: Length) -> dict[str, Estimate]:
     with rig.work.ledger.undone("hosts", "monitor", "monitor again"):
         puppet_server.deactivate(machine, [host.certname])
         rig.work.agent_run("monitor")
+        reconnected(rig, len(rig.hosts) - 1)
+        time.sleep(APART_S)
         facts = fleet.facts(host, datetime.now(UTC), plan.addresses[host.certname])
         agents.run_agents(plan.server, {host.certname: facts}, plan.nodes)
         puppet_server.wait_stored(machine)
         run = rig.work.agent_run("monitor")
     machine.close()
-    ended = time.monotonic()
-    found = {"adding_run_s": Estimate.exact(run.seconds), "adding_run_changed": Estimate.exact(run.changed)}
-    try:
-        wait_until(lambda: connected(rig, len(rig.hosts) - 1), reason="all agents connected again", deadline_s=PATIENCE_S, interval_s=0.25)
-    except WatchpostError:
-        return found | {"reconnected_s": Estimate.exact(PATIENCE_S)}
-    return found | {"reconnected_s": Estimate.exact(time.monotonic() - ended)}
+    return {
+        "adding_run_s": Estimate.exact(run.seconds), "adding_run_changed": Estimate.exact(run.changed),
+        "reconnected_s": Estimate.exact(reconnected(rig, len(rig.hosts) - 1)),
+    }  # fmt: skip
+
+
+def reconnected(rig: Rig, agents: int) -> float:
+    """Wait until so many agents are connected; seconds from now, PATIENCE_S where they are not by then."""
+    began = time.monotonic()
+    with contextlib.suppress(WatchpostError):
+        wait_until(lambda: connected(rig, agents), reason="all agents connected again", deadline_s=PATIENCE_S, interval_s=0.25)
+    return min(PATIENCE_S, time.monotonic() - began)
 
 
 def connected(rig: Rig, agents: int) -> bool:
@@ -63,7 +73,7 @@ SCENARIO = Scenario(
     name="reload",
     what="a host is added under load, and Icinga reloads",
     load=load,
-    objectives=(objectives.BLIND, objectives.ADDED, *objectives.ALWAYS),
+    objectives=(objectives.BLIND, objectives.HOST_BLIND, objectives.ADDED, *objectives.ALWAYS),
     seconds={"short": 120, "full": 240},
     event=add,
 )

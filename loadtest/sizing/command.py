@@ -51,7 +51,7 @@ def run_size(
     larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
     if larger:
         note(f"this host has {asked.cores} cores: {', '.join(larger)} vCPU can only be predicted")
-    with lab_trials.trials(lab, where / "raw") as made:
+    with lab_trials.trials(lab, where / "raw", asked.load) as made:
         asked = asked.model_copy(update={"context": lab_trials.context(made), **vm_extra.known(ran_on(made.own.options).lock_sha256)})
         artefact.save(asked, where / REQUEST)
         return size(asked, Ledger(where), load_offers(), today(), made.trial_at)

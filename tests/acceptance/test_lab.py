@@ -56,7 +56,7 @@ def test_an_agent_run_changes_nothing(lab: Any) -> None:
 
 
 def known_secrets(lab: Any) -> dict[str, bytes]:
-    names = [name for name in lab.store.names() if name in ("basic_auth", "web_admin", "redis", "icingadb_db", "icingaweb_db", "puppetdb_db", "root-password") or name.startswith("enrol-")]
+    names = [name for name in lab.store.names() if name in ("basic_auth", "web_admin", "web_commands", "redis", "icingadb_db", "icingaweb_db", "puppetdb_db", "root-password") or name.startswith("enrol-")]
     assert len(names) > len(lab.hosts)
     return {name: lab.store.get(name).encode() for name in names}
 

@@ -151,6 +151,13 @@ def test_blind_time_is_that_of_one_host_in_a_row() -> None:
     assert blind(due, [one for one in seen if one.host == "b"]) == (57.0, 57.0)
 
 
+def test_the_monitor_is_blind_while_it_has_nothing_of_any_host() -> None:
+    due = [Due(host, "x", 1000 + second + later) for second in range(60) for host, later in (("a", 0.0), ("b", 0.5))]
+    lost = {"a": range(1010, 1030), "b": range(1014, 1020)}
+    seen = [Seen(one.at, one.host, "x", one.at, one.at, 0) for one in due if int(one.at) not in lost[one.host]]
+    assert blind(due, seen, together=True) == (6.0, 7.0) and blind(due, seen) == (19.0, 21.0)
+
+
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 9)), max_size=50, unique_by=lambda one: round(one[0], 2)), st.integers(0, 49))
 def test_every_planned_result_is_found_with_its_lateness(planned: list[tuple[float, float]], gone: int) -> None:
     due = [Due("a", "x", round(at, 2)) for at, _ in planned]

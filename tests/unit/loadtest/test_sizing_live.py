@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 from simulated import Machine
 
+from loadtest import lab_trials
+from loadtest.run import Load
 from loadtest.sizing import command
 from loadtest.sizing.answer import Sizing, answer
-from vm.errors import BadInput
+from provision.options import Options
+from vm.errors import BadInput, WatchpostError
+from vm.hosting import HostingSpec
 from vm.lab import Lab, of_name
 
 WORDS = {"hosts": "50", "services": "", "growth": "", "budget": "", "quick": False, "full": False, "recorded": ""}
@@ -24,7 +28,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
 
     @contextmanager
-    def trials(lab: Lab, directory: Path) -> Iterator[types.SimpleNamespace]:
+    def trials(lab: Lab, directory: Path, load: Load) -> Iterator[types.SimpleNamespace]:
         yield types.SimpleNamespace(trial_at=made.at, own=types.SimpleNamespace(options=None))
 
     monkeypatch.setattr("loadtest.lab_trials.trials", trials)
@@ -69,7 +73,32 @@ def test_what_is_tried_and_what_is_known_is_told(machine: Machine, tmp_path: Pat
     assert "2, 4 vCPU can only be predicted" in told
 
 
-def test_without_a_lab_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="there is no lab"):
-        sized(tmp_path)
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
+    """What labs were to be made with; making one stops there."""
+    asked: list[Options] = []
+
+    def stop(lab: Lab, options: Options) -> None:
+        asked.append(options)
+        raise WatchpostError("made no further")
+
+    monkeypatch.setattr(lab_trials, "raise_held", stop)
+    monkeypatch.setattr(lab_trials.checks, "root", lambda words: None)
+    monkeypatch.setattr(lab_trials.labs, "hold", lambda lab, words: nullcontext())
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    return asked
+
+
+def test_a_lab_is_made_with_the_fleet_that_is_sized_where_there_is_none(made: list[Options], tmp_path: Path) -> None:
+    with pytest.raises(WatchpostError, match="made no further"):
+        sized(tmp_path, hosts="35", services="5")
+    assert [(one.hosts, one.services, one.driver) for one in made] == [(35, 5, "container")]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lab_whose_monitor_is_a_vm_is_left_alone(made: list[Options], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    present = Options(hosts=20, driver="libvirt", spec=HostingSpec(vcpus=1, memory_mib=1024, disk_gib=20))
+    monkeypatch.setattr(lab_trials, "find", lambda lab: present)
+    with pytest.raises(BadInput, match="runs by libvirt"):
+        sized(tmp_path)
+    assert not made and not list(tmp_path.iterdir())

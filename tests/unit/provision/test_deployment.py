@@ -58,7 +58,7 @@ def test_every_secret_stands_in_at_most_one_nodes_file(store: SecretStore) -> No
     }
     monitor, puppet = "nodes/monitor.lab.test.yaml", "nodes/puppet.lab.test.yaml"
     expected: dict[str, list[str]] = {name: [] for name in store.names()}
-    expected |= {name: [monitor] for name in ("icingadb_db", "icingaweb_db", "redis", "web_admin", "basic_auth", deployment.PROBE)}
+    expected |= {name: [monitor] for name in ("icingadb_db", "icingaweb_db", "redis", "web_admin", "web_commands", "basic_auth", deployment.PROBE)}
     expected |= {"enrol-icinga.lab.test": [monitor], "puppetdb_db": [puppet]}
     assert homes == expected
 

@@ -7,9 +7,12 @@
 #   Name in the client certificate that may ask the API, and may only ask.
 # @param redis_password
 #   Password of Valkey.
+# @param commands_password
+#   Password with which Icinga Web may acknowledge problems, and do nothing else.
 class profile::monitor::icinga2 (
   Pattern[/\A[a-z0-9.-]+\z/] $harness = "harness.${profile::monitor::domain}",
   Sensitive[String[1]] $redis_password = lookup('secrets::redis'),
+  Sensitive[String[1]] $commands_password = lookup('secrets::web_commands'),
 ) {
   $budget = $profile::monitor::budget
   $features = '/etc/icinga2/features-enabled'
@@ -41,7 +44,9 @@ class profile::monitor::icinga2 (
       content => epp('profile/monitor/icinga2/constants.conf.epp', { 'endpoint' => $profile::monitor::endpoint }),
       ;
     "${features}/api.conf":
-      content => epp('profile/monitor/icinga2/api.conf.epp', { 'harness' => $harness }),
+      show_diff => false,
+      backup    => false,
+      content   => Sensitive(epp('profile/monitor/icinga2/api.conf.epp', { 'harness' => $harness, 'commands_password' => $commands_password })),
       ;
     "${features}/icingadb.conf":
       show_diff => false,

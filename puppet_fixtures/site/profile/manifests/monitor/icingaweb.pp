@@ -1,14 +1,18 @@
-# @summary Icinga Web with Icinga DB Web: read-only, strict about where its content comes from.
+# @summary Icinga Web with Icinga DB Web: shows, and acknowledges problems; strict about where its content comes from.
 #
-# The pages can read their settings and not change them. No command transport is configured: the web shows, and acts on nothing.
+# The pages can read their settings and not change them. Of Icinga's commands they have acknowledging and taking that back: both the
+# role of the user and the API user behind it allow no other.
 #
 # @param database_password
 #   Password of its role.
 # @param redis_password
 #   Password of Valkey.
+# @param commands_password
+#   Password for Icinga's API.
 class profile::monitor::icingaweb (
   Sensitive[String[1]] $database_password = lookup('secrets::icingaweb_db'),
   Sensitive[String[1]] $redis_password = lookup('secrets::redis'),
+  Sensitive[String[1]] $commands_password = lookup('secrets::web_commands'),
 ) {
   $root = '/etc/icingaweb2'
 
@@ -44,6 +48,11 @@ class profile::monitor::icingaweb (
       show_diff => false,
       backup    => false,
       content   => Sensitive(epp('profile/monitor/icingaweb/redis.ini.epp', { 'password' => $redis_password })),
+      ;
+    "${root}/modules/icingadb/commandtransports.ini":
+      show_diff => false,
+      backup    => false,
+      content   => Sensitive(epp('profile/monitor/icingaweb/commandtransports.ini.epp', { 'password' => $commands_password })),
       ;
     "${root}/enabledModules/icingadb":
       ensure => link,
