@@ -23,6 +23,6 @@ SCENARIO = Scenario(
     what="the monitor collects exported resources while results come in",
     load=steady.load,
     objectives=(objectives.COLLECTING, objectives.UNDISTURBED, objectives.GOODPUT, *objectives.ALWAYS),
-    seconds={"short": 60, "full": 300},
+    seconds={"short": 60, "full": 180},
     event=collect,
 )

@@ -119,7 +119,7 @@ def answer(sizing: Sizing) -> Answer:
         eur_reason=_eur_reason(sizing),
         offer=price.pick.offer.name if price and price.pick else None,
         limiting_resource=sizing.limiting_resource,
-        passing_run=next((name for name in passing if _scenario(sizing, name) == "steady"), passing[-1] if passing else None),
+        passing_run=next((name for name in passing if _scenario(sizing, name) == "people"), passing[-1] if passing else None),
         passing_runs=passing,
         failing_runs=failing,
         verdict=verdict(sizing),

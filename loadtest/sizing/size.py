@@ -27,9 +27,9 @@ from vm.hosting import Offer
 from vm.progress import Stages
 
 FIT_REPEATS = 2
-SEARCH_TRIALS = 5 + 3 * 3 + 4 * 3
+SEARCH_TRIALS = 4 + 3 * 2 + 4 * 2
 """About: the largest size, three steps in vCPUs, four in memory."""
-PROOF_TRIALS = 5 + 2 * 3 + 1
+PROOF_TRIALS = 4 + 2 * 2 + 2
 
 
 def size(
@@ -37,7 +37,7 @@ def size(
 ) -> Sizing:
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
-    planned = 6 if effort.name == "quick" else 1 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
+    planned = 6 if effort.name == "quick" else 2 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
     search = Search(bench, request.load, effort, request.cores, request.disk_gib)
     found, unfinished = None, ""
@@ -63,6 +63,7 @@ def fit_on(bench: Bench, request: Request, hosts: tuple[int, ...]) -> None:
         for scenario in ("steady", "collect"):
             for repeat in range(FIT_REPEATS):
                 bench.run(spec, load, scenario, length="short", repeat=repeat)
+    bench.run(spec, request.load, "steady", length="short", repeat=0)  # what the model's prediction is held against
 
 
 def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
