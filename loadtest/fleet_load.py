@@ -19,7 +19,7 @@ from puppet_fixtures.simulated_host import SimulatedHost
 RESULT, RUN, PAGE = "result", "puppet run", "page"
 PUPPET_RUN_S = 1800.0
 """How often an agent runs by default (Puppet's runinterval)."""
-LOOKS = (("overview", 0.4), ("host list", 0.2), ("problems", 0.2), ("host", 0.2))
+LOOKS = (("overview", 0.4), ("host list", 0.2), ("problems", 0.2), ("host", 0.15), ("acknowledge", 0.05))
 """What a person looks at, and how often of all looks; a mixture of ours, not a measured one."""
 
 

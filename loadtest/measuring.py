@@ -11,6 +11,9 @@ from loadtest.warm_up import settled
 
 ALIKE = 0.02
 """Cores by which a monitor's CPU rate may drift and still count as settled."""
+COMMANDS_A_RUN = 3
+"""replace facts, replace catalog, store report."""
+PUPPETDB = ("commands_seen", "commands_processed", "commands_discarded", "queue_depth", "catalogs_duplicate")
 LATEST = 1 / 3
 """Share of the measured part that a longer warm-up may take."""
 
@@ -23,6 +26,19 @@ def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, fl
         "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
         "lateness_max_s": good.lateness.worst,
     }  # fmt: skip
+
+
+def of_puppetdb(samples: list[Sample], found: Generated, begins: float, ends: float) -> dict[str, float]:
+    """What PuppetDB counted of a whole load beside what the generator sent it: facts, catalog and report of each run that was answered.
+
+    Others store too (the monitor's own runs, a host that is added), so it may have counted more. Nothing where it was not probed twice.
+    """
+    counted = {name: grown(series(samples, name, "", begins, ends)) for name in PUPPETDB}
+    if any(value is None for value in counted.values()):
+        return {}
+    runs = found.kinds.get(fleet_load.RUN)
+    sent = COMMANDS_A_RUN * runs.answered if runs else 0
+    return {"puppetdb_commands_sent": float(sent)} | {f"puppetdb_{name}": value for name, value in counted.items() if value is not None}
 
 
 def of_load(found: Generated) -> dict[str, float]:

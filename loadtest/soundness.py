@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from loadtest.generator import Generated
 from loadtest.samples import COST, Sample, peak, rate, series
@@ -69,6 +69,20 @@ def of_samples(samples: Sequence[Sample], begins: float, ends: float, *, cores: 
         reasons.append(f"probing took {cost:.1%} of a core")
     if len({one.value for one in series(samples, "changed_at_s", "", begins, ends)}) > 1:
         reasons.append("packages of the monitor changed while it ran")
+    return tuple(reasons)
+
+
+def of_puppetdb(counted: Mapping[str, float]) -> tuple[str, ...]:
+    """What PuppetDB's counters say against a load, from measuring.of_puppetdb."""
+    if not counted:
+        return ()
+    reasons = []
+    if (seen := counted["puppetdb_commands_seen"]) < (sent := counted["puppetdb_commands_sent"]):
+        reasons.append(f"PuppetDB saw {seen:.0f} of {sent:.0f} commands that the fleet's Puppet runs sent")
+    if (discarded := counted["puppetdb_commands_discarded"]) > 0:
+        reasons.append(f"PuppetDB discarded {discarded:.0f} commands")
+    if (left := counted["puppetdb_queue_depth"]) > 0:
+        reasons.append(f"PuppetDB's queue did not drain: {left:.0f} commands more than before")
     return tuple(reasons)
 
 

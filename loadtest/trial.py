@@ -25,6 +25,9 @@ from vm.progress import note
 COOL_DOWN_S = 7.0
 """After the window: results that are on their way arrive, and Icinga's event stream, which lags by up to 5 s, tells of them."""
 
+BEFORE_S = 8.0
+"""Before the load, in which PuppetDB's counters are looked at once at least: that happens every fifth second."""
+
 
 class Observed:
     """Everything that watches one load, started and stopped together."""
@@ -108,12 +111,14 @@ def judged(
         figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}
     busy = soundness.support_busy(samples, support, begins, ends)
     others = soundness.noise(samples, begins, ends)
+    stored = measuring.of_puppetdb(samples, found, found.began_at - BEFORE_S, ends + COOL_DOWN_S)
+    figures |= stored
     figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
     unseen = {}
     for name_of_it, together in (("blind_s", True), ("host_blind_s", False)):
         least, most = blind(due, seen, together=together)
         unseen[name_of_it] = Estimate(value=least, low=least, high=most)
-    metrics = measuring.estimates(figures) | unseen | happened | (scenario.analyse(rig, due, seen, samples, begins) if scenario.analyse else {})
+    metrics = measuring.estimates(figures) | unseen | happened | (scenario.analyse(rig, happened, due, seen, samples, begins) if scenario.analyse else {})
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
     failed = any(one.verdict == "failed" for one in outcomes)
     # a machine that breaks does not settle, and its event stream may break off with it: that is its failure, not a doubt
@@ -123,6 +128,7 @@ def judged(
     )
     before = soundness.noise(samples, 0, found.began_at)
     reasons += soundness.of_samples(samples, begins, ends, cores=os.cpu_count() or 1, noise_before=before)
+    reasons += soundness.of_puppetdb(stored)
     return Run(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
         ran_on=ran_on(rig.options, reference_units=reference_units, noise_before=before, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,

@@ -87,6 +87,8 @@ def state_at(model: StateModel, seed: int, name: str, n: int) -> State:
         return bad if place == int(fraction(seed, name, slot) * (model.every - 1)) else State.OK
     if model.kind == "hard":
         return bad if (n // model.every) % 2 else State.OK
+    if model.kind == "failing":
+        return bad
     if model.kind == "flapping":
         return bad if fraction(seed, name, n) < 0.5 else State.OK
     return State.OK

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from vm.artefact import Record
 
-Kind = Literal["ok", "soft", "hard", "flapping", "late", "mute", "huge"]
+Kind = Literal["ok", "soft", "hard", "failing", "flapping", "late", "mute", "huge"]
 
 
 class StateModel(Record):
     """How a check behaves over its results; everything else follows from the spec's seed.
 
-    kind: ok; soft (single failures that recover at the next result); hard (fails for runs of results);
+    kind: ok; soft (single failures that recover at the next result); hard (fails for runs of results); failing (fails always);
     flapping (changes all the time); late (sent after its planned time); mute (never sent); huge (output of
     output_kib).
     every: about one problem in so many results (soft) or the length of a run (hard).

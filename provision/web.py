@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import html.parser
 import http.client
 import http.cookiejar
 import socket
@@ -16,10 +15,12 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provision.web_page import read
 from vm.errors import WatchpostError
 
 LOGIN_PATH = "/icingaweb2/authentication/login"
@@ -64,19 +65,6 @@ class _Handler(urllib.request.HTTPSHandler):
         return self.do_open(connection, req)
 
 
-class _Hidden(html.parser.HTMLParser):
-    """Collects the fields that a form sends by itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("type") in ("hidden", "submit") and given.get("name"):
-            self.fields[given["name"] or ""] = given.get("value") or ""
-
-
 class IcingaWeb:
     """One visitor with a cookie jar of its own.
 
@@ -104,6 +92,15 @@ class IcingaWeb:
         """The page at a path, redirects followed. Refusals are pages too; only a connection that fails raises."""
         return self._open(urllib.request.Request(self._base + path))
 
+    def submit(self, page: Page, path: str, fields: Mapping[str, str]) -> Page:
+        """Fills in the page's form that goes to a path and sends it: what the form has by itself, and these fields. Raises when there is none."""
+        form = next((one for one in read(page.text).forms if urllib.parse.urlsplit(one.action).path in (path, "")), None)
+        if form is None:
+            raise WatchpostError(f"the page has no form for {path}", where=self._base + page.path)
+        body = urllib.parse.urlencode(form.fields | dict(fields)).encode()
+        address = urllib.parse.urljoin(self._base + page.path, form.action or page.path)
+        return self._open(urllib.request.Request(address, data=body))
+
     def login(self, user: str, password: str) -> Page:
         """Logs in through the form and returns the page that follows. Raises when the form comes back."""
         # The first answer sets a cookie and redirects, to see whether it is sent back.
@@ -114,11 +111,7 @@ class IcingaWeb:
                 where=self._base + LOGIN_PATH,
                 todo="check the web server's password",
             )
-        hidden = _Hidden()
-        hidden.feed(form.text)
-        fields = hidden.fields | {"username": user, "password": password, "rememberme": "0"}
-        body = urllib.parse.urlencode(fields).encode()
-        page = self._open(urllib.request.Request(self._base + LOGIN_PATH, data=body))
+        page = self.submit(form, LOGIN_PATH, {"username": user, "password": password, "rememberme": "0"})
         if page.status != 200 or page.is_login_form:
             raise WatchpostError(
                 f"login of {user} refused", where=self._base + LOGIN_PATH, todo="check the password of that user"

@@ -28,7 +28,7 @@ class Scenario:
     """A load, an event in the midst of it, and what is demanded.
 
     load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, length): what happens
-    EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, due, seen, samples, begins): metrics from the results, begins being the
+    EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, happened, due, seen, samples, begins): metrics from what the event returned and from the results, begins being the
     epoch of the window. even: whether the load stays the same up to the event, so that the machine can settle.
     """
 
@@ -40,7 +40,7 @@ class Scenario:
     warm_up_s: float = 15
     even: bool = True
     event: Callable[[Rig, Length], dict[str, Estimate]] | None = None
-    analyse: Callable[[Rig, list[Due], list[Seen], list[Sample], float], dict[str, Estimate]] | None = None
+    analyse: Callable[[Rig, dict[str, Estimate], list[Due], list[Seen], list[Sample], float], dict[str, Estimate]] | None = None
 
     def even_s(self, window_s: float) -> float:
         """How long from its beginning the load stays the same, for this length of the measured part."""

@@ -42,7 +42,7 @@ def load(rig: Rig, ends_s: float, multiple: float) -> Load:
     return actors, streams
 
 
-def analyse(rig: Rig, due: list[Due], seen: list[Seen], samples: list[Sample], begins: float) -> dict[str, Estimate]:
+def analyse(rig: Rig, happened: dict[str, Estimate], due: list[Due], seen: list[Seen], samples: list[Sample], begins: float) -> dict[str, Estimate]:
     """The largest multiple whose step met goodput and lateness, and the first that did not (missing where all did)."""
     rate = base_rate(rig)
     found = {"carried_multiple": Estimate.exact(0)}

@@ -10,8 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from loadtest.actors.person import Kind
+from loadtest.arrivals import Arrival
+from provision import icinga_api
 from tests.acceptance.conftest import CHECKOUT, LiveLab, invoke
 from vm.drivers import container
+from vm.wait import wait_until
 
 NOISE = ("others took", "support cores", "probing took", "withheld", "the generator began with arrivals", "did not settle")
 """A busy host makes a run invalid, and rightly; it makes no objective fail."""
@@ -46,6 +50,28 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
     assert found["metrics"]["results_due"]["value"] > 10 and found["metrics"]["page_p95_s"]["value"] > 0
     assert 0 < found["metrics"]["cpu_cores"]["value"] < 1 and found["metrics"]["memory_peak_mib"]["value"] > 100
     assert lab.status()["agents_running"]
+
+
+def test_ui2_people_acknowledge_and_take_back(lab: LiveLab) -> None:
+    """On the problems that the load of `people` leaves behind: its failing checks are good again with the fleet's next results."""
+    load(lab, "--scenario", "people", "--seconds", "20", "--multiple", "4")
+    person = Kind("somebody", site=lab.web_name, address=lab.web_address, ca=str(lab.ca_path), basic=pair(lab, "basic_auth"), login=pair(lab, "web_admin"), hosts=[])
+    person.start()
+    acknowledge = Arrival(actor="somebody", what="page", detail="acknowledge", n=0, at_s=0)
+    person.arrive(acknowledge, time.time())
+    taken = wait_until(lambda: acknowledged(lab), reason="an acknowledgement", deadline_s=20)
+    assert len(taken) == 1 and taken[0]["attrs"]["state"] != 0
+
+
+def pair(lab: LiveLab, name: str) -> str:
+    """The file with user and password that a load test made."""
+    return str(lab.lab.directory / "load" / f"{name}.pair")
+
+
+def acknowledged(lab: LiveLab) -> list[dict[str, Any]]:
+    """Icinga's services with an acknowledgement."""
+    found = icinga_api.get(lab.api(), "/v1/objects/services?attrs=acknowledgement&attrs=state")
+    return [one for one in found if one["attrs"]["acknowledgement"]]
 
 
 def test_a_machine_that_stops_for_a_while_is_found_out(lab: LiveLab) -> None:

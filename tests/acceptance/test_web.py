@@ -9,6 +9,9 @@ Needs the fixture `lab` of a running lab with, as attributes:
 
 from __future__ import annotations
 
+import base64
+import http.client
+import json
 import socket
 import ssl
 import subprocess
@@ -127,3 +130,30 @@ def test_n4_nothing_answers_in_the_clear(lab: Any) -> None:
     with pytest.raises(OSError):
         socket.create_connection((lab.web_address, 80), 3).close()
     socket.create_connection((lab.web_address, 443), 20).close()
+
+
+def test_n4_the_webs_api_user_may_acknowledge_and_nothing_else(lab: Any) -> None:
+    """Its password opens acknowledging (the control: Icinga looks for the object) and no other command or query."""
+    nobody = {"type": "Service", "service": "nobody.lab.test!nothing", "author": "test", "comment": "test"}
+    refused = {
+        path: api(lab, "POST", path, {**nobody, "exit_status": 0, "plugin_output": "forged"})
+        for path in ("/v1/actions/process-check-result", "/v1/actions/schedule-downtime", "/v1/actions/execute-command", "/v1/actions/shutdown-process")
+    }
+    refused |= {path: api(lab, "GET", path) for path in ("/v1/objects/services", "/v1/status", "/v1/config/packages")}
+    assert {path: status for path, (status, text) in refused.items() if status != 403 and "ermission" not in text} == {}
+    status, text = api(lab, "POST", "/v1/actions/acknowledge-problem", nobody)
+    assert "ermission" not in text and status in (404, 200), text
+    assert api(lab, "POST", "/v1/actions/acknowledge-problem", nobody, password="wrong")[0] == 401
+
+
+def api(lab: Any, method: str, path: str, body: dict[str, Any] | None = None, password: str = "") -> tuple[int, str]:
+    """What Icinga's API answers to the web's user, who needs no certificate."""
+    context = ssl.create_default_context(cafile=str(lab.ca_path))
+    context.check_hostname = False  # the certificate is of Icinga's own name; the CA is still checked
+    connection = http.client.HTTPSConnection(lab.web_address, 5665, timeout=20, context=context)
+    token = base64.b64encode(f"icingaweb:{password or lab.secret('web_commands')}".encode()).decode()
+    connection.request(method, path, json.dumps(body) if body else None, {"Accept": "application/json", "Authorization": f"Basic {token}"})
+    answer = connection.getresponse()
+    text = answer.read().decode(errors="replace")
+    connection.close()
+    return answer.status, text

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import machine_size, measuring, objectives, probes, scenarios, soundness
+from loadtest import fleet_load, machine_size, measuring, objectives, plugin_cost, probes, scenarios, soundness
 from loadtest.database_delay import delays
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
 from loadtest.latency import Latencies
+from loadtest.lateness import Seen
 from loadtest.load_spec import KindResult
 from loadtest.objective import judge, verdict_of
 from loadtest.probes.groups import pressure
 from loadtest.samples import Sample, peak, rate, read, save, series
-from loadtest.scenarios import ramp
+from loadtest.scenarios import active, ramp
 from loadtest.scenarios.active import configuration
 
 
@@ -149,3 +150,34 @@ def test_the_verdict_on_a_run() -> None:
     assert verdict_of((passed, missing), ()) == "invalid"
     assert verdict_of((passed, missing, failed), ()) == "failed"
     assert verdict_of((passed, failed), ("noise",)) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("seen", "discarded", "depth", "told"),
+    [(6, 0, 0, ""), (9, 0, 0, ""), (5, 0, 0, "PuppetDB saw 5 of 6"), (6, 1, 0, "discarded 1"), (6, 0, 2, "did not drain: 2")],
+)
+def test_what_puppetdb_counted_is_held_against_what_was_sent(seen: float, discarded: float, depth: float, told: str) -> None:
+    after = {"commands_seen": seen, "commands_processed": seen, "commands_discarded": discarded, "queue_depth": depth, "catalogs_duplicate": 2}
+    samples = [Sample(time_s, "puppetdb", name, 100 + share * value) for time_s, share in ((2, 0), (20, 1)) for name, value in after.items()]
+    kind = KindResult(planned=2, sent=2, answered=2, failed=0, latency=Latencies().encoded(), send_lag=Latencies().encoded(), errors={})
+    found = SOUND.model_copy(update={"kinds": {fleet_load.RUN: kind}})
+    counted = measuring.of_puppetdb(samples, found, 0, 30)
+    assert counted["puppetdb_commands_sent"] == 6 and counted["puppetdb_commands_seen"] == seen
+    assert told in "; ".join(soundness.of_puppetdb(counted)) and bool(told) == bool(soundness.of_puppetdb(counted))
+    assert measuring.of_puppetdb(samples, found, 10, 15) == {} and soundness.of_puppetdb({}) == ()
+
+
+def test_plugins_alone_would_allow_so_many_checks() -> None:
+    assert plugin_cost.ceiling({"c": 0.004, "perl": 0.016}, {"c": 30, "perl": 10}, 0.7) == pytest.approx(100)
+    assert plugin_cost.ceiling({"c": 0.004}, {"c": 0}, 1) is None
+
+
+def test_the_ceiling_of_the_plugins_stands_beside_what_was_carried() -> None:
+    seen = [Seen(1000 + at / 50, "h", f"load-{at % 300:03d}", 0, 0, 0) for at in range(2000)]
+    samples = [Sample(1000 + at, "groups", "cpu_s", 0.9 * at, MONITOR) for at in range(41)]
+    happened = {f"plugin_cpu_ms_{kind}": Estimate.exact(ms) for kind, ms in (("c", 5), ("perl", 15), ("python", 25))}
+    found = {name: one.value for name, one in active.analyse(None, happened, [], seen, samples, 1000).items()}  # type: ignore[arg-type]
+    assert found["active_results_per_s"] == pytest.approx(50, rel=0.01) and found["active_cpu_ms_per_check"] == pytest.approx(18, rel=0.01)
+    assert found["active_predicted_per_s"] == pytest.approx(60, rel=0.01) and found["active_of_predicted_ratio"] == pytest.approx(50 / 60, rel=0.01)
+    assert sum(found[f"active_{kind}_per_s"] for kind in active.COMMANDS) == pytest.approx(50, rel=0.01)
+    assert "active_predicted_per_s" not in active.analyse(None, {}, [], seen, samples, 1000)  # type: ignore[arg-type]
