@@ -60,6 +60,8 @@ def run_size(
 def recall(lab: Lab, runs: str, recorded: str) -> Sizing:
     """The sizing that finished runs give, without making any."""
     where = folder(lab, runs, recorded)
+    if not (where / REQUEST).is_file():
+        raise BadInput("there are no runs to tell of yet", str(where), "make them with `invoke size`, or name their directory with --runs")
     return size(artefact.load(Request, where / REQUEST), Ledger(where), load_offers(), today(), None)
 
 

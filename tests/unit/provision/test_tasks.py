@@ -6,12 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from invoke.main import program
 
+from conftest import Done
 from provision import checks, options
 from provision.rebuild import run as rebuilding
 from vm import lab
@@ -28,30 +27,6 @@ def in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "invoke", *words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
     )
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a task ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Run a task by Invoke's own program in this process: importing everything for each word would take most of the time."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(os, "execvp", lambda *argv: pytest.fail(f"became another program: {argv}"))
-
-    def run(*words: str) -> Done:
-        with pytest.raises(SystemExit) as ending:
-            program.run(["invoke", *words])
-        code = ending.value.code
-        return Done(code if isinstance(code, int) else -1, *capfd.readouterr())
-
-    return run
 
 
 def traces() -> list[Path]:
