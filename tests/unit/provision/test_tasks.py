@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from conftest import Done
+
 from provision import checks, options
 from provision.rebuild import run as rebuilding
 from vm import lab
