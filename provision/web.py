@@ -94,7 +94,9 @@ class IcingaWeb:
 
     def submit(self, page: Page, path: str, fields: Mapping[str, str]) -> Page:
         """Fills in the page's form that goes to a path and sends it: what the form has by itself, and these fields. Raises when there is none."""
-        form = next((one for one in read(page.text).forms if urllib.parse.urlsplit(one.action).path in (path, "")), None)
+        forms = read(page.text).forms
+        named = [one for one in forms if urllib.parse.urlsplit(one.action).path == path]
+        form = next(iter(named or [one for one in forms if not one.action and page.path == path]), None)
         if form is None:
             raise WatchpostError(f"the page has no form for {path}", where=self._base + page.path)
         body = urllib.parse.urlencode(form.fields | dict(fields)).encode()
