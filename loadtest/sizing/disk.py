@@ -20,6 +20,15 @@ https://docs.github.com/en/enterprise-server@3.0/admin/enterprise-management/rec
 GIB = 2**30
 
 
+class Accelerated(Record):
+    """The history of some days, made in minutes by the longest storm: what it took, and what the shorter ones predict of it."""
+
+    changes: float
+    days: float
+    measured_mib: float
+    predicted_mib: float
+
+
 class Disk(Record):
     """The disk of a fleet. day_bytes: what a day adds (history and logs), with its interval. gib: what to order."""
 
@@ -30,6 +39,7 @@ class Disk(Record):
     log_bytes_per_day: float
     retention_days: int = RETENTION_DAYS
     gib: int
+    accelerated: Accelerated | None = None
 
     def used_gib(self, day: float) -> Estimate:
         """GiB in use after so many days."""
@@ -70,4 +80,16 @@ def disk_of(
         log_bytes_per_day=log_bytes,
         retention_days=retention_days,
         gib=math.ceil(used / (1 - FREE_SHARE)),
+        accelerated=accelerated(sound, changes),
     )
+
+
+def accelerated(runs: Iterable[Run], changes_per_day: float) -> Accelerated | None:
+    """The longest storm held against the mean of the others; None where there are not two."""
+    needed = (metrics.HARD_STATE_CHANGES, metrics.BYTES_PER_STATE_CHANGE)
+    storms = sorted((run.metrics[needed[0]].value, run.metrics[needed[1]].value) for run in runs if all(name in run.metrics for name in needed))
+    if len(storms) < 2:
+        return None
+    *shorter, (count, size) = storms
+    others = sum(one for _, one in shorter) / len(shorter)
+    return Accelerated(changes=count, days=count / changes_per_day, measured_mib=count * size / 2**20, predicted_mib=count * others / 2**20)

@@ -24,20 +24,21 @@ class Goal(Record):
 
 
 class Effort(Record):
-    """search finds the size, proof decides at it and one step below it. fit_hosts: fleets that the model is fitted on."""
+    """search finds the size, proof decides at it and one step below it. fit_hosts: fleets that the model is fitted on. storms: lengths."""
 
     name: Literal["quick", "normal", "full"]
     search: Goal
     proof: Goal
     ramp: bool
+    storms: tuple[Length, ...]
     fit_hosts: tuple[int, ...]
 
 
 EFFORTS = {
     one.name: one
     for one in (
-        Effort(name="quick", search=Goal(length="short", repeats=1), proof=Goal(length="short", repeats=1), ramp=False, fit_hosts=()),
-        Effort(name="normal", search=Goal(length="short", repeats=1), proof=Goal(length="full", repeats=1), ramp=True, fit_hosts=(10, 20)),
-        Effort(name="full", search=Goal(length="short", repeats=3), proof=Goal(length="full", repeats=3), ramp=True, fit_hosts=(5, 10, 20)),
+        Effort(name="quick", search=Goal(length="short", repeats=1), proof=Goal(length="short", repeats=1), ramp=False, storms=("short",), fit_hosts=()),
+        Effort(name="normal", search=Goal(length="short", repeats=1), proof=Goal(length="full", repeats=1), ramp=True, storms=("short", "full"), fit_hosts=(10, 20)),
+        Effort(name="full", search=Goal(length="short", repeats=3), proof=Goal(length="full", repeats=3), ramp=True, storms=("short", "full"), fit_hosts=(5, 10, 20)),
     )
 }

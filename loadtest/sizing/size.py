@@ -45,7 +45,7 @@ def size(
         fit_on(bench, request, effort.fit_hosts)
         found = search.find()
         ramp_at(bench, request, effort, found)
-        storm_at(bench, request, found)
+        storm_at(bench, request, effort, found)
     except NotMade as missing:
         unfinished = f"{missing.what}; {missing.todo}"
         found = found or search.so_far(unfinished)
@@ -72,12 +72,13 @@ def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> Non
         bench.run(found.chosen.spec(request.disk_gib), request.load, RAMP, length="short", repeat=0)
 
 
-def storm_at(bench: Bench, request: Request, found: Found) -> None:
-    """One storm, for the disk: on the size that was found, else on the largest that can be measured."""
+def storm_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
+    """Storms, for the disk: on the size that was found, else on the largest that can be measured. A longer one checks what a short one says."""
     vcpus = lattice.measurable(request.cores)
     cell = found.chosen or (Cell(vcpus=vcpus[-1], memory_mib=AMPLE_MIB) if vcpus else None)
     if cell is not None:
-        bench.run(cell.spec(request.disk_gib), request.load, STORM, length="short", repeat=0)
+        for length in effort.storms:
+            bench.run(cell.spec(request.disk_gib), request.load, STORM, length=length, repeat=0)
 
 
 def conclude(

@@ -72,6 +72,8 @@ class Machine:
         chance = random.Random(int.from_bytes(hashlib.sha256(f"{self.seed}/{word}".encode()).digest()[:8], "big"))
         self.asked.append(word)
         values = self.values(size, load, scenario, chance)
+        if scenario == "storm":
+            values["hard_state_changes"] = 33 * LASTS_S[length]
         unsound = ("the support cores were above 70 %",) if chance.random() < self.invalid else ()
         metrics = {name: self.measured(value, chance) for name, value in sorted(values.items())}
         outcomes = tuple(judge(one, metrics) for one in (*OBJECTIVES[scenario], MEMORY))

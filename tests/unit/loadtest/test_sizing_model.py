@@ -120,6 +120,18 @@ def test_the_disk_is_base_and_a_year_with_room() -> None:
     assert disk_of([Machine().run(LARGE, load(50), "steady", "short", 0)], 50, 20) is None
 
 
+def test_the_longest_storm_is_held_against_the_shorter_ones() -> None:
+    machine = Machine(noise=0.02)
+    short, longer = (machine.run(LARGE, load(50), "storm", length, 0) for length in ("short", "full"))  # type: ignore[arg-type]
+    disk = disk_of([longer, short], hosts=100, services=20)
+    assert disk is not None and disk.accelerated is not None and disk.accelerated.changes == 33 * 600
+    assert disk.accelerated.days == pytest.approx(33 * 600 / 4000)
+    assert disk.accelerated.measured_mib == pytest.approx(33 * 600 * longer.metrics["disk_bytes_per_state_change"].value / 2**20)
+    assert disk.accelerated.predicted_mib == pytest.approx(33 * 600 * short.metrics["disk_bytes_per_state_change"].value / 2**20)
+    alone = disk_of([short], hosts=100, services=20)
+    assert alone is not None and alone.accelerated is None
+
+
 @given(st.integers(1, 500), st.integers(0, 500), st.integers(1, 50), st.integers(1, 3000))
 def test_more_hosts_never_need_less_disk(hosts: int, more: int, services: int, days: int) -> None:
     runs = [Machine().run(LARGE, load(10), "storm", "short", repeat) for repeat in range(2)]
