@@ -44,6 +44,7 @@ class Kind:
         self._sending = threading.Lock()
         self._greeted = threading.Event()
         self._running = True
+        self._phase_s = RECONNECT_S * plausible.fraction(seed, name)  # agents did not all begin in the same second
         self._why = "not connected yet"
 
     def start(self) -> None:
@@ -84,7 +85,6 @@ class Kind:
 
     def _keep_connected(self) -> None:
         while self._running:
-            began = time.monotonic()
             try:
                 self._converse()
             except OSError as error:
@@ -94,7 +94,7 @@ class Kind:
                     self._socket.close()
                 self._session = self._socket = None
             # the real agent looks every 10 s which of its connections is down
-            time.sleep(max(0.0, RECONNECT_S - (time.monotonic() - began) % RECONNECT_S))
+            time.sleep(RECONNECT_S - (time.monotonic() - self._phase_s) % RECONNECT_S)
             self.reconnects += 1
 
     def _converse(self) -> None:
