@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from vm.command import run
 from vm.errors import WatchpostError
 from vm.progress import note
 
-UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/loadtest", "tests/unit/test_imports.py"))
-"""Unit tests in two halves that take about as long as each other."""
+UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"), ("tests/unit/loadtest",))
+"""Unit tests in parts that run side by side: the first takes about as long as the others together, and many tests only wait."""
 
 TEARDOWN_S = 120
 
@@ -40,20 +41,28 @@ def static(checkout: Path) -> None:
 
 
 def unit_tests(checkout: Path) -> int:
-    """Run both halves of the unit tests side by side, each half's output in one piece; the worst exit code."""
-    with tempfile.TemporaryFile() as said:
-        second = subprocess.Popen(pytest_argv(UNIT[1]), cwd=checkout, stdout=said, stderr=said)
-        try:
-            first = subprocess.run(pytest_argv(UNIT[0]), cwd=checkout).returncode
-            code = second.wait()
-        finally:
-            if second.poll() is None:
-                second.terminate()
-                second.wait()
-        said.seek(0)
-        sys.stdout.write(said.read().decode(errors="replace"))
-        sys.stdout.flush()
-    return max(first, code, key=abs)
+    """Run the parts of the unit tests side by side, each part's output in one piece; the worst exit code."""
+    with contextlib.ExitStack() as ending:
+        later = []
+        for part in UNIT[1:]:
+            said = ending.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(pytest_argv(part), cwd=checkout, stdout=said, stderr=said)
+            ending.callback(end, process)
+            later.append((process, said))
+        codes = [subprocess.run(pytest_argv(UNIT[0]), cwd=checkout).returncode]
+        for process, said in later:
+            codes.append(process.wait())
+            said.seek(0)
+            sys.stdout.write(said.read().decode(errors="replace"))
+            sys.stdout.flush()
+    return max(codes, key=abs)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs, as after Ctrl-C."""
+    if process.poll() is None:
+        process.terminate()
+        process.wait()
 
 
 def acceptance_tests(checkout: Path) -> int:
