@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loadtest.collecting import fit, here, icinga, idle, result
+from loadtest.collecting.machines import Machines
 from loadtest.collecting.once import WAYS, Once, Way
 from loadtest.collecting.result import Found, Heap
-from loadtest.collecting.rig import Rig
 from loadtest.estimate import Estimate
 from loadtest.ran_on import ran_on
 from provision import checks
@@ -53,19 +53,19 @@ def collect(named: Lab | None, rounds: int) -> Found:
         calm = here.Noise()
         time.sleep(LOOK_S)
         before = calm.share()
-        rig = Rig(lab)
+        on = Machines(lab)
         try:
             note("environment and made hosts")
-            rig.deploy()
-            rig.populate(SERVICES, SCALE)
-            noise = here.Noise(rig.used_s())
-            runs, warmed = measure(rig, rounds)
-            during = noise.share(rig.used_s())
-            heaps = {way: heap(rig, way) for way in WAYS}
-            objects, differing, taken = taken_in(rig)
-            quiet = left_alone(rig)
+            on.deploy()
+            on.populate(SERVICES, SCALE)
+            noise = here.Noise(on.used_s())
+            runs, warmed = measure(on, rounds)
+            during = noise.share(on.used_s())
+            heaps = {way: heap(on, way) for way in WAYS}
+            objects, differing, taken = taken_in(on)
+            quiet = left_alone(on)
         finally:
-            rig.remove()
+            on.remove()
         machine = ran_on(read(lab), noise_before=before, noise_during=during)
     ratios = result.ratios(runs, HOSTS)
     ways = tuple(result.way_found(runs, way, HOSTS, heaps[way]) for way in WAYS)
@@ -96,12 +96,12 @@ def a_lab(named: Lab | None) -> Iterator[Lab]:
         raze_lab(own, "invoke bench.collect")
 
 
-def measure(rig: Rig, rounds: int) -> tuple[list[tuple[int, Once]], int]:
+def measure(on: Machines, rounds: int) -> tuple[list[tuple[int, Once]], int]:
     """All runs, each with the number of its pass; and how many were thrown away before."""
     passes = 0
     for _ in range(WARM):
         for way in WAYS:
-            passes += len(list(one_pass(rig, way, (HOSTS,))))
+            passes += len(list(one_pass(on, way, (HOSTS,))))
     note(f"warmed by {passes} runs")
     runs: list[tuple[int, Once]] = []
     number = 0
@@ -110,43 +110,43 @@ def measure(rig: Rig, rounds: int) -> tuple[list[tuple[int, Once]], int]:
             way = WAYS[(turn + step) % len(WAYS)]
             sizes = SCALE if way == "query" else SCALE_OF_OTHERS if turn < 1 else (HOSTS,)
             for again in range(OURS_A_ROUND if way == "query" else 1):
-                runs += [(number, one) for one in one_pass(rig, way, (HOSTS,) if again else sizes)]
+                runs += [(number, one) for one in one_pass(on, way, (HOSTS,) if again else sizes)]
                 number += 1
         far = {way: f"{fit.median(result.costs(runs, way, 'unchanged', HOSTS)).value:.2f}" for way in WAYS}
         note(f"round {turn + 1} of {rounds}; objects of an unchanged run cost so far (s): {far}")
     return runs, passes
 
 
-def one_pass(rig: Rig, way: Way, sizes: tuple[int, ...]) -> Iterator[Once]:
+def one_pass(on: Machines, way: Way, sizes: tuple[int, ...]) -> Iterator[Once]:
     """Runs without objects at both ends, for each size a first and an unchanged one between them.
 
     One more run comes before all of them and is thrown away: it pays for what the way before it left behind, memory above all.
     """
-    rig.clear(way)
-    rig.run(way, "none", 0, 0)
-    yield rig.run(way, "none", 0, 0)
+    on.clear(way)
+    on.run(way, "none", 0, 0)
+    yield on.run(way, "none", 0, 0)
     for hosts in sizes:
-        rig.clear(way)
-        yield rig.run(way, "first", hosts, hosts * (SERVICES + 1))
-        yield rig.run(way, "unchanged", hosts, hosts * (SERVICES + 1))
-    rig.clear(way)
-    yield rig.run(way, "none", 0, 0)
+        on.clear(way)
+        yield on.run(way, "first", hosts, hosts * (SERVICES + 1))
+        yield on.run(way, "unchanged", hosts, hosts * (SERVICES + 1))
+    on.clear(way)
+    yield on.run(way, "none", 0, 0)
 
 
-def heap(rig: Rig, way: Way) -> Heap:
+def heap(on: Machines, way: Way) -> Heap:
     """One more run, while somebody looks at the Puppet server's heap all the time."""
-    rig.clear(way)
-    seen = [rig.heap()]
+    on.clear(way)
+    seen = [on.heap()]
     stop = threading.Event()
 
     def look() -> None:
         while not stop.wait(0.1):
-            seen.append(rig.heap())
+            seen.append(on.heap())
 
     watcher = threading.Thread(target=look, name="heap")
     watcher.start()
     try:
-        rig.run(way, "first", HOSTS, HOSTS * (SERVICES + 1))
+        on.run(way, "first", HOSTS, HOSTS * (SERVICES + 1))
     finally:
         stop.set()
         watcher.join()
@@ -158,20 +158,20 @@ def rise(used: list[float]) -> float:
     return sum(max(0.0, after - before) for before, after in zip(used, used[1:], strict=False))
 
 
-def taken_in(rig: Rig) -> tuple[int, list[str], tuple[icinga.TakenIn, ...]]:
+def taken_in(on: Machines) -> tuple[int, list[str], tuple[icinga.TakenIn, ...]]:
     """How many objects there are, what differs between the ways, and Icinga's part of the work."""
     note("Icinga's objects of each way")
     found = {}
     for way in WAYS:
-        rig.run(way, "first", HOSTS, HOSTS * (SERVICES + 1))
-        found[way] = icinga.resolved(rig, way)
+        on.run(way, "first", HOSTS, HOSTS * (SERVICES + 1))
+        found[way] = icinga.resolved(on, way)
     ours = found["query"][0]
     differing = [f"{way}: {what}" for way in WAYS for what in icinga.differences(found[way][0], ours)]
-    taken = tuple(icinga.taken_in(rig, way, len(found[way][0]), HOSTS, found[way][1]) for way in WAYS)
+    taken = tuple(icinga.taken_in(on, way, len(found[way][0]), HOSTS, found[way][1]) for way in WAYS)
     return len(ours), differing, taken
 
 
-def left_alone(rig: Rig) -> idle.Idle:
+def left_alone(on: Machines) -> idle.Idle:
     """The monitor's own run, twice: the first may have something to mend, the second may not."""
-    idle.run(rig)
-    return idle.run(rig)
+    idle.run(on)
+    return idle.run(on)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from loadtest.collecting.machines import PLACE, Machines
 from loadtest.collecting.once import Way
-from loadtest.collecting.rig import PLACE, Rig
 from provision import icinga_api, pushing
 from provision.lab_plan import ca_path, nodes_path
 from provision.rebuild.layers import objects as dumped
@@ -41,15 +41,15 @@ class TakenIn(Record):
     reload_s: float
 
 
-def resolved(rig: Rig, way: Way) -> tuple[Objects, float]:
+def resolved(on: Machines, way: Way) -> tuple[Objects, float]:
     """The objects by type and name, and the seconds that Icinga validated. Raises WatchpostError where it refuses the files."""
     main = f"{PLACE}/{way}/icinga2.conf"
-    rig.monitor.write(main, f'{HEAD}include_recursive "{PLACE}/{way}/hosts"\n')
+    on.monitor.write(main, f'{HEAD}include_recursive "{PLACE}/{way}/hosts"\n')
     began = time.monotonic()
-    rig.monitor.run([*dumped.VALIDATE, "-c", main])
+    on.monitor.run([*dumped.VALIDATE, "-c", main])
     seconds = time.monotonic() - began
-    dump = rig.monitor.run(["cat", dumped.OBJECTS]).stdout.encode()
-    rig.monitor.run(["rm", "-f", dumped.OBJECTS])
+    dump = on.monitor.run(["cat", dumped.OBJECTS]).stdout.encode()
+    on.monitor.run(["rm", "-f", dumped.OBJECTS])
     return dict(dumped.objects(dump)), seconds
 
 
@@ -63,21 +63,21 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def taken_in(rig: Rig, way: Way, objects: int, hosts: int, validate_s: float) -> TakenIn:
+def taken_in(on: Machines, way: Way, objects: int, hosts: int, validate_s: float) -> TakenIn:
     """Let the running Icinga take the files in, beside what it has, and out again."""
-    access = pushing.access(rig.lab, nodes_path(rig.lab), ca_path(rig.lab))
+    access = pushing.access(on.lab, nodes_path(on.lab), ca_path(on.lab))
     own = sum(icinga_api.status(access).hosts[state] for state in ("up", "down"))
-    files = int(rig.monitor.run(["sh", "-c", 'find "$1" -type f | wc -l', "sh", f"{PLACE}/{way}/hosts"]).stdout)
-    rig.monitor.run(["cp", "-r", f"{PLACE}/{way}/hosts", BESIDE])
-    reload_s = _reload(rig, access, own + hosts)
-    rig.monitor.run(["rm", "-rf", BESIDE])
-    _reload(rig, access, own)
+    files = int(on.monitor.run(["sh", "-c", 'find "$1" -type f | wc -l', "sh", f"{PLACE}/{way}/hosts"]).stdout)
+    on.monitor.run(["cp", "-r", f"{PLACE}/{way}/hosts", BESIDE])
+    reload_s = _reload(on, access, own + hosts)
+    on.monitor.run(["rm", "-rf", BESIDE])
+    _reload(on, access, own)
     return TakenIn(way=way, files=files, objects=objects, validate_s=round(validate_s, 2), reload_s=round(reload_s, 2))
 
 
-def _reload(rig: Rig, access: icinga_api.ApiAccess, hosts: int) -> float:
+def _reload(on: Machines, access: icinga_api.ApiAccess, hosts: int) -> float:
     began = time.monotonic()
-    rig.monitor.run(["systemctl", "reload", "icinga2.service"])
+    on.monitor.run(["systemctl", "reload", "icinga2.service"])
 
     def counts() -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtest.collecting.rig import Rig
+from loadtest.collecting.machines import Machines
 from provision import puppet_run
 from vm.artefact import Record
 
@@ -27,17 +27,17 @@ class Idle(Record):
         return not (self.changed or self.restarted or self.reloaded or self.validated)
 
 
-def marks(rig: Rig) -> tuple[str, str]:
+def marks(on: Machines) -> tuple[str, str]:
     """What moves when Icinga is reloaded, and when it reads its configuration."""
-    shown = rig.monitor.run(["systemctl", "show", "icinga2.service", *(f"--property={it}" for it in MARKS)]).stdout
-    return shown, rig.monitor.run(["stat", "-c", "%y", VALIDATED]).stdout
+    shown = on.monitor.run(["systemctl", "show", "icinga2.service", *(f"--property={it}" for it in MARKS)]).stdout
+    return shown, on.monitor.run(["stat", "-c", "%y", VALIDATED]).stdout
 
 
-def run(rig: Rig) -> Idle:
+def run(on: Machines) -> Idle:
     """One run in the production environment."""
-    before = marks(rig)
-    done = puppet_run.run_puppet(rig.monitor, puppet_run.agent_argv(rig.lab.fqdn("puppet"), rig.lab.fqdn("monitor")))
-    after = marks(rig)
+    before = marks(on)
+    done = puppet_run.run_puppet(on.monitor, puppet_run.agent_argv(on.lab.fqdn("puppet"), on.lab.fqdn("monitor")))
+    after = marks(on)
     return Idle(
         seconds=done.seconds, changed=done.changed, restarted=done.exit_code != 0,
         reloaded=before[0] != after[0], validated=before[1] != after[1],

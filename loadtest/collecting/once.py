@@ -1,4 +1,4 @@
-"""One collecting run and what it cost, part by part. Pure: how the figures were taken is in rig.py."""
+"""One collecting run and what it cost, part by part. Pure: how the figures were taken is in machines.py."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import yaml
 
 from loadtest.collecting import once, population
 from loadtest.collecting.once import Kind, Once, Way
+from loadtest.inside._http import jvm
 from provision import deployment, machines, puppet_run, puppet_server
 from provision.lab_plan import CONTROL_REPO, ca_path
 from provision.protocol import puppetdb
@@ -34,7 +35,7 @@ PLACE = "/var/lib/watchpost-collecting"
 UNITS = ("puppetserver.service", "puppetdb.service", "system-postgresql.slice")
 
 
-class Rig:
+class Machines:
     """Both machines, connected; `remove` leaves the lab as it was."""
 
     def __init__(self, lab: Lab) -> None:
@@ -118,9 +119,9 @@ class Rig:
     def heap(self) -> tuple[float, float]:
         """The Puppet server's Java heap in use (MiB), and the seconds its garbage collectors have worked."""
         with self.server.client() as client:
-            found = client.send(Request("GET", "/status/v1/services/status-service?level=debug")).json()
-        jvm = found["status"]["experimental"]["jvm-metrics"]
-        return jvm["heap-memory"]["used"] / 2**20, sum(it["total-time-ms"] for it in jvm["gc-stats"].values()) / 1000
+            found = client.send(Request("GET", "/status/v1/services?level=debug")).json()
+        told = {name: value for name, value, _ in jvm(found)}
+        return told["heap_used_mib"], told["gc_s"]
 
     def _log_size(self) -> int:
         return int(look(self.puppet, "stat", "-c", "%s", puppet_server.ACCESS_LOG))
