@@ -37,7 +37,7 @@ def size(
 ) -> Sizing:
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
-    planned = 6 if effort.name == "quick" else 2 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
+    planned = 4 if effort.name == "quick" else 2 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
     search = Search(bench, request.load, effort, request.cores, request.disk_gib)
     found, unfinished = None, ""
@@ -63,7 +63,8 @@ def fit_on(bench: Bench, request: Request, hosts: tuple[int, ...]) -> None:
         for scenario in ("steady", "collect"):
             for repeat in range(FIT_REPEATS):
                 bench.run(spec, load, scenario, length="short", repeat=repeat)
-    bench.run(spec, request.load, "steady", length="short", repeat=0)  # what the model's prediction is held against
+    if hosts:
+        bench.run(spec, request.load, "steady", length="short", repeat=0)  # what the model's prediction is held against
 
 
 def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
