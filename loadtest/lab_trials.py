@@ -22,6 +22,7 @@ from provision.options import Options, find
 from provision.raising import raise_held
 from vm import artefact
 from vm import lab as labs
+from vm.drivers import container
 from vm.errors import BadInput, WatchpostError
 from vm.hosting import DEFAULT_SPEC, HostingSpec
 from vm.lab import Lab
@@ -39,6 +40,7 @@ class LabTrials:
         self._own = rig.rig(lab)
         self._present: Rig = self._own
         self._sound = True
+        self._down = False
         self._units: float | None = None
 
     @property
@@ -74,6 +76,8 @@ class LabTrials:
         """One run at a size; the machine comes up anew when it was of another one, or did not survive the last run."""
         name = f"{time.strftime('%m%dT%H%M%S', time.gmtime())}-{scenario}-{size.vcpus:g}x{size.memory_mib}-{repeat}"
         units = self.units()
+        if self._down:
+            self.repair()
         try:
             if size != self._present.options.spec or not self._sound:
                 self._present = machine_size.become(self._own, size)
@@ -86,7 +90,7 @@ class LabTrials:
             raise
         except WatchpostError as error:
             note(f"{size}: {error.what}")
-            self._sound = False
+            self._down = True
             return self.broken(size, load, scenario, name, repeat)
         self._sound = found.verdict == "passed"
         return found
@@ -99,9 +103,26 @@ class LabTrials:
             ran_on=ran_on.ran_on(self._own.options, reference_units=self.units()), phases=(), metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
         )  # fmt: skip
 
+    def repair(self) -> None:
+        """Boot a machine that did not come up, at its own size: whatever state it is in would fail the next size too.
+
+        Raises WatchpostError when that does not help: then it is not the size.
+        """
+        note("monitor: boots anew, as it did not come up")
+        machine_size.release(self._own)
+        container.stop(self._lab, "monitor", orderly=True)
+        raise_held(self._lab, self._own.options)
+        self._own = self._present = rig.rig(self._lab)
+        self._down, self._sound = False, True
+
     def give_back(self) -> None:
         """The machine's own size again."""
-        if self._present.options.spec != self._own.options.spec or not self._sound:
+        if self._down:
+            try:
+                self.repair()
+            except WatchpostError as error:
+                note(f"the monitor is not back at its own size: {error.what}; `invoke provision` puts it right")
+        elif self._present.options.spec != self._own.options.spec or not self._sound:
             machine_size.give_back(self._own)
             self._present, self._sound = self._own, True
         else:

@@ -102,3 +102,31 @@ def test_a_lab_whose_monitor_is_a_vm_is_left_alone(made: list[Options], tmp_path
     with pytest.raises(BadInput, match="runs by libvirt"):
         sized(tmp_path)
     assert not made and not list(tmp_path.iterdir())
+
+
+def test_a_machine_that_did_not_come_up_boots_anew_before_the_next_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A starved machine's SSH server stayed shut for minutes, and every larger size failed with it."""
+    done: list[str] = []
+    own = types.SimpleNamespace(options=Options(hosts=20, driver="container", spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)))
+
+    def become(rig: object, spec: HostingSpec) -> types.SimpleNamespace:
+        done.append(f"becomes {spec.memory_mib}")
+        if spec.memory_mib < 400:
+            raise WatchpostError("cannot be reached")
+        return types.SimpleNamespace(options=types.SimpleNamespace(spec=spec))
+
+    monkeypatch.setattr(lab_trials.rig, "rig", lambda lab: own)
+    monkeypatch.setattr(lab_trials.machine_size, "become", become)
+    monkeypatch.setattr(lab_trials.machine_size, "release", lambda rig: done.append("released"))
+    monkeypatch.setattr(lab_trials.container, "stop", lambda lab, kind, orderly: done.append(f"{kind} stops"))
+    monkeypatch.setattr(lab_trials, "raise_held", lambda lab, options: done.append(f"provisioned with {options.spec.memory_mib}"))
+    monkeypatch.setattr(lab_trials.ran_on, "measured_units", lambda rig: 100.0)
+    whole = Machine().run(own.options.spec, Load(hosts=20, services=5, interval_s=60), "steady", "short", 0)
+    monkeypatch.setattr(lab_trials.ran_on, "ran_on", lambda options, **words: whole.ran_on)
+    monkeypatch.setattr(lab_trials.trial, "observe", lambda *words, **named: whole)
+    made = lab_trials.LabTrials(of_name("unit-none"), tmp_path)
+    sizes = [HostingSpec(vcpus=1, memory_mib=memory_mib, disk_gib=20) for memory_mib in (320, 384, 448)]
+    verdicts = [made.trial(size, whole.load, "steady", "short", 0).verdict for size in sizes]
+    boots = ["released", "monitor stops", "provisioned with 2048"]
+    assert verdicts == ["failed", "failed", whole.verdict]
+    assert done == ["becomes 320", *boots, "becomes 384", *boots, "becomes 448"]
