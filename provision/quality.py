@@ -14,8 +14,13 @@ from vm.command import run
 from vm.errors import WatchpostError
 from vm.progress import note
 
-UNIT = (("tests/unit/puppet_fixtures",), ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"), ("tests/unit/loadtest",))
-"""Unit tests in parts that run side by side: the first takes about as long as the others together, and many tests only wait."""
+UNIT = (
+    ("tests/unit/puppet_fixtures/test_catalogs.py", "tests/unit/puppet_fixtures/test_fleet.py", "tests/unit/puppet_fixtures/test_quote.py"),
+    ("tests/unit/puppet_fixtures/test_plan.py", "tests/unit/puppet_fixtures/test_plugins.py", "tests/unit/puppet_fixtures/test_enrolment_policy.py"),
+    ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"),
+    ("tests/unit/loadtest",),
+)
+"""Unit tests in parts that run side by side; many tests only wait, so that there are more parts than cores."""
 
 TEARDOWN_S = 120
 
