@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from loadtest.estimate import Estimate
 from loadtest.run import Run
 
 CPU_CORES = "cpu_cores"
@@ -27,6 +28,17 @@ CARRIED_MULTIPLE = "carried_multiple"
 LATENESS_S = {f"p{p}": f"lateness_p{p}_s" for p in (50, 90, 99)}
 
 _UNIT = re.compile(r"^memory_peak_(.+)_mib$")
+
+
+def database_mib(run: Run) -> float:
+    """Peak of PostgreSQL's memory; 0 where the run does not have it."""
+    return sum(value for unit, value in memory_by_unit(run).items() if unit.startswith("postgresql"))
+
+
+def apart_from_database(run: Run) -> Estimate:
+    """Peak of the machine's memory less PostgreSQL's: its buffers fill with time, up to what they were set to, whatever the number of hosts."""
+    peak, database = run.metrics[MEMORY_PEAK_MIB], database_mib(run)
+    return Estimate(value=peak.value - database, low=peak.low - database, high=peak.high - database, repeats=peak.repeats)
 
 
 def memory_by_unit(run: Run) -> dict[str, float]:
