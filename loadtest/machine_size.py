@@ -19,6 +19,8 @@ from vm.errors import BadInput, WatchpostError
 from vm.hosting import HostingSpec
 from vm.progress import note
 
+TUNED_S = 240.0
+"""For the run that tunes services for a size: eight times what a collecting run may take. A starved machine took 514 s, and failed."""
 STACK = ("icinga2", "icingadb", "php8.4-fpm", "nginx", "postfix", "tor", "valkey-server", "postgresql")
 """Stopped from left to right, started from right to left."""
 
@@ -87,7 +89,7 @@ def tuned(rig: Rig, spec: HostingSpec) -> Rig:
         machine = rig.connect("puppet")
         deployment.deploy(machine, CONTROL_REPO, plan.files)
         machine.close()
-        replace(work, plan=plan).agent_run("monitor")
+        replace(work, plan=plan).agent_run("monitor", timeout_s=TUNED_S)
     return replace(rig, options=asked, work=replace(work, plan=plan))
 
 

@@ -10,6 +10,8 @@ from provision.ssh import Machine
 from vm.artefact import Record
 from vm.errors import WatchpostError
 
+TIMEOUT_S = 1200.0
+"""For a machine's first run, emulated."""
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 
 
@@ -38,7 +40,7 @@ def read_summary(text: str) -> tuple[int, int, int, float]:
     return int(counts.get("total", 0)), int(counts.get("changed", 0)), failed, float(times.get("config_retrieval", 0.0))
 
 
-def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = 1200) -> PuppetRun:
+def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = TIMEOUT_S) -> PuppetRun:
     """Run a puppet command with --detailed-exitcodes (0 nothing to do, 2 changed; else it failed).
 
     Raises WatchpostError with Puppet's own error lines when it failed.

@@ -48,8 +48,6 @@ class Search:
         if not self.vcpus:
             return self._found(None, (), "invalid", "this host has one core: the monitor has none of its own")
         top = self.judge.hint(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
-        if top.verdict == "passed" and not self.quick:
-            top = self.judge.outlasts(top.cell)
         if top.verdict != "passed":
             return self._found(None, (), top.verdict, top.why or _broke(top))
         if self.quick:
