@@ -32,6 +32,7 @@ def log_to(path: Path) -> None:
     path.touch(mode=0o600)
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(message)s"))
+    logging.raiseExceptions = False  # a log that cannot be written (the disk is full) must not bury the command's own words under traces
     LOG.setLevel(logging.DEBUG)
     LOG.addHandler(handler)
     for noisy in ("paramiko", "fabric", "invoke"):  # paramiko reports every refused channel; we raise what matters
