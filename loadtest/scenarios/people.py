@@ -23,11 +23,11 @@ def load(rig: Rig, ends_s: float, multiple: float) -> Load:
 
 
 def with_problems(pusher: PusherSpec) -> PusherSpec:
-    """The first check of one host in EACH fails."""
+    """Of one host in EACH the check that is made most often fails."""
     hosts = list(pusher.hosts)
     for number in range(0, len(hosts), EACH):
-        first, *others = hosts[number].checks
-        failing = first.model_copy(update={"model": StateModel(kind="failing")})
+        often, *others = sorted(hosts[number].checks, key=lambda check: check.interval_s)
+        failing = often.model_copy(update={"model": StateModel(kind="failing")})
         hosts[number] = hosts[number].model_copy(update={"checks": (failing, *others)})
     return pusher.model_copy(update={"hosts": tuple(hosts)})
 
