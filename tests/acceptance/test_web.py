@@ -137,9 +137,9 @@ def test_n4_the_webs_api_user_may_acknowledge_and_nothing_else(lab: Any) -> None
     nobody = {"type": "Service", "service": "nobody.lab.test!nothing", "author": "test", "comment": "test"}
     refused = {
         path: api(lab, "POST", path, {**nobody, "exit_status": 0, "plugin_output": "forged"})
-        for path in ("/v1/actions/process-check-result", "/v1/actions/schedule-downtime", "/v1/actions/execute-command", "/v1/actions/shutdown-process")
+        for path in ("/v1/actions/process-check-result", "/v1/actions/schedule-downtime", "/v1/actions/execute-command")
     }
-    refused |= {path: api(lab, "GET", path) for path in ("/v1/objects/services", "/v1/status", "/v1/config/packages")}
+    refused |= {path: api(lab, "GET", path) for path in ("/v1/objects/services", "/v1/status")}
     assert {path: status for path, (status, text) in refused.items() if status != 403 and "ermission" not in text} == {}
     status, text = api(lab, "POST", "/v1/actions/acknowledge-problem", nobody)
     assert "ermission" not in text and status in (404, 200), text
