@@ -25,3 +25,7 @@ class Estimate(Record):
     def exact(cls, value: float) -> Estimate:
         """A counted figure, without an interval."""
         return cls(value=value, low=value, high=value)
+
+    def plus(self, more: float) -> Estimate:
+        """The same with its interval, moved by a figure that is exact."""
+        return self.model_copy(update={"value": self.value + more, "low": self.low + more, "high": self.high + more})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loadtest import fleet_load
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
-from loadtest.lateness import Due, Seen, match
+from loadtest.lateness import Due, Seen, blind, match
 from loadtest.samples import Sample, by_second, peak, rate, series
 from loadtest.warm_up import settled
 
@@ -26,6 +26,12 @@ def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, fl
         "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
         "lateness_max_s": good.lateness.worst,
     }  # fmt: skip
+
+
+def of_silence(due: list[Due], seen: list[Seen]) -> dict[str, Estimate]:
+    """How long nothing arrived of any host, and of one: from at least, which counts, to at most."""
+    found = {name: blind(due, seen, together=together) for name, together in (("blind_s", True), ("host_blind_s", False))}
+    return {name: Estimate(value=least, low=least, high=most) for name, (least, most) in found.items()}
 
 
 def of_puppetdb(samples: list[Sample], found: Generated, begins: float, ends: float) -> dict[str, float]:

@@ -10,7 +10,7 @@ from loadtest import fleet_load, machine_size, measuring, scenarios, soundness, 
 from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
-from loadtest.lateness import Listener, blind, packed
+from loadtest.lateness import Listener, packed
 from loadtest.load_spec import LoadSpec
 from loadtest.objective import judge, verdict_of
 from loadtest.ran_on import ran_on
@@ -112,12 +112,8 @@ def judged(
     busy = soundness.support_busy(samples, support, begins, ends)
     others = soundness.noise(samples, begins, ends)
     stored = measuring.of_puppetdb(samples, found, found.began_at - BEFORE_S, ends + COOL_DOWN_S)
-    figures |= stored
-    figures |= {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
-    unseen = {}
-    for name_of_it, together in (("blind_s", True), ("host_blind_s", False)):
-        least, most = blind(due, seen, together=together)
-        unseen[name_of_it] = Estimate(value=least, low=least, high=most)
+    figures |= stored | {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
+    unseen = measuring.of_silence(due, seen)
     metrics = measuring.estimates(figures) | unseen | happened | (scenario.analyse(rig, happened, due, seen, samples, begins) if scenario.analyse else {})
     outcomes = tuple(judge(objective, metrics) for objective in scenario.objectives)
     failed = any(one.verdict == "failed" for one in outcomes)

@@ -27,7 +27,6 @@ class Kind:
 
     def __init__(self, name: str, *, site: str, address: str, ca: str, basic: str, login: str, hosts: list[str]) -> None:
         self._name = name
-        self._name = name
         self._web = IcingaWeb(site, address, Path(ca), pair(basic), timeout_s=30)
         self._login = pair(login)
         self._hosts = hosts

@@ -82,7 +82,8 @@ def analyse(rig: Rig, happened: dict[str, Estimate], due: list[Due], seen: list[
 
 def by_kind(seen: list[Seen], start: float, end: float) -> dict[str, int]:
     """How many checks of each kind ended between two times."""
-    kinds = [list(COMMANDS)[int(one.service.removeprefix(PREFIX)) % len(COMMANDS)] for one in seen if one.service.startswith(PREFIX) and start <= one.at < end]
+    order = tuple(COMMANDS)
+    kinds = [order[int(one.service.removeprefix(PREFIX)) % len(order)] for one in seen if one.service.startswith(PREFIX) and start <= one.at < end]
     return {kind: kinds.count(kind) for kind in COMMANDS}
 
 

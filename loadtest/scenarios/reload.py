@@ -52,12 +52,12 @@ def add(rig: Rig, length: Length) -> dict[str, Estimate]:
     }  # fmt: skip
 
 
-def reconnected(rig: Rig, agents: int) -> float:
-    """Wait until so many agents are connected; seconds from now, PATIENCE_S where they are not by then."""
+def reconnected(rig: Rig, agents: int, patience_s: float = PATIENCE_S) -> float:
+    """Wait until so many agents are connected; seconds from now, patience_s where they are not by then."""
     began = time.monotonic()
     with contextlib.suppress(WatchpostError):
-        wait_until(lambda: connected(rig, agents), reason="all agents connected again", deadline_s=PATIENCE_S, interval_s=0.25)
-    return min(PATIENCE_S, time.monotonic() - began)
+        wait_until(lambda: connected(rig, agents), reason="all agents connected again", deadline_s=patience_s, interval_s=0.25)
+    return min(patience_s, time.monotonic() - began)
 
 
 def connected(rig: Rig, agents: int) -> bool:

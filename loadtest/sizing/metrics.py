@@ -37,8 +37,7 @@ def database_mib(run: Run) -> float:
 
 def apart_from_database(run: Run) -> Estimate:
     """Peak of the machine's memory less PostgreSQL's: its buffers fill with time, up to what they were set to, whatever the number of hosts."""
-    peak, database = run.metrics[MEMORY_PEAK_MIB], database_mib(run)
-    return Estimate(value=peak.value - database, low=peak.low - database, high=peak.high - database, repeats=peak.repeats)
+    return run.metrics[MEMORY_PEAK_MIB].plus(-database_mib(run))
 
 
 def memory_by_unit(run: Run) -> dict[str, float]:

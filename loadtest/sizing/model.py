@@ -43,8 +43,7 @@ class Model(Record):
 
     def memory_mib_at(self, hosts: int) -> Estimate | None:
         """Peak MiB with this many hosts, PostgreSQL at the most that it was seen to take."""
-        apart, more = self.memory_mib.at(hosts) if self.memory_mib else None, self.database_mib
-        return Estimate(value=apart.value + more, low=apart.low + more, high=apart.high + more, repeats=apart.repeats) if apart else None
+        return self.memory_mib.at(hosts).plus(self.database_mib) if self.memory_mib else None
 
     def units_at(self, load: Load) -> Estimate | None:
         """Reference units that a load needs on average."""
@@ -97,6 +96,10 @@ def _over_hosts(runs: Iterable[Run], name: str) -> list[tuple[float, float]]:
     return [(float(run.load.hosts), run.metrics[name].value) for run in runs if name in run.metrics]
 
 
+def _figures(runs: Iterable[Run], name: str) -> list[Estimate]:
+    return [run.metrics[name] for run in runs if name in run.metrics]
+
+
 class Compared(Record):
     """A prediction beside the measurement. agree: whether the measured value lies in the predicted interval; None if not measured."""
 
@@ -116,13 +119,10 @@ def compare(model: Model, load: Load, runs: Iterable[Run]) -> tuple[Compared, ..
     collect = [run for run in same if run.scenario == "collect"]
     apart = [metrics.apart_from_database(run) for run in steady if metrics.MEMORY_PEAK_MIB in run.metrics]
     wanted: tuple[tuple[str, str, Estimate | None, list[Estimate]], ...] = (
-        ("CPU while steady", "cores", model.cpu_cores_at(load), [run.metrics[metrics.CPU_CORES] for run in steady if metrics.CPU_CORES in run.metrics]),
+        ("CPU while steady", "cores", model.cpu_cores_at(load), _figures(steady, metrics.CPU_CORES)),
         ("memory peak while steady, PostgreSQL apart", "MiB", model.memory_mib.at(load.hosts) if model.memory_mib else None, apart),
-        (
-            "collecting Puppet run", "s", model.collect_s.at(load.hosts) if model.collect_s else None,
-            [run.metrics[metrics.COLLECT_S] for run in collect if metrics.COLLECT_S in run.metrics],
-        ),
-    )  # fmt: skip
+        ("collecting Puppet run", "s", model.collect_s.at(load.hosts) if model.collect_s else None, _figures(collect, metrics.COLLECT_S)),
+    )
     found = []
     for what, unit, predicted, values in wanted:
         if predicted is None:
