@@ -37,5 +37,5 @@ SCENARIO = Scenario(
     what=f"{PEOPLE} people look at the web, each at a page every 10 s",
     load=load,
     objectives=(objectives.PAGES, objectives.PAGES_GOOD, *steady.SCENARIO.objectives),
-    seconds={"short": 60, "full": 600},
+    seconds={"short": 60, "full": 300},
 )

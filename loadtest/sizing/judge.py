@@ -38,8 +38,10 @@ class Judge:
         return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, self._broken_first(cell))
 
     def edge(self, cell: Cell) -> Judgement:
-        """By full trials again, made after the run at low load."""
-        return self._judge(cell, "edge", self.effort.proof, EDGE_REPEATS, self._broken_first(cell))
+        """By short trials, made after the run at low load, and where none fails by full ones: a short one demands less, so that its failure decides."""
+        order = self._broken_first(cell)
+        short = self._judge(cell, "short edge", self.effort.search, EDGE_REPEATS, order)
+        return short if short.verdict == "failed" else self._judge(cell, "edge", self.effort.proof, EDGE_REPEATS, order)
 
     def failed_before(self, cell: Cell) -> bool:
         """Whether full trials failed at this size while the search climbed."""

@@ -47,12 +47,13 @@ class Search:
         """Search, prove, and say what is known. Raises NotMade when a recorded set lacks a run."""
         if not self.vcpus:
             return self._found(None, (), "invalid", "this host has one core: the monitor has none of its own")
-        top = self.judge.hint(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
-        if top.verdict != "passed":
-            return self._found(None, (), top.verdict, top.why or _broke(top))
         if self.quick:
-            return self._found(None, (), "passed", "one size was run, and a smaller one computed from it")
-        cell = self._least_memory(self._least_vcpus())
+            return self._quick(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
+        vcpus = self._least_vcpus()
+        ample = self.judge.hint(Cell(vcpus=vcpus, memory_mib=AMPLE_MIB))
+        if ample.verdict != "passed":
+            return self._found(None, (), ample.verdict, ample.why or _broke(ample))
+        cell = self._least_memory(vcpus)
         while (guarded := self.judge.outlasts(cell)).verdict == "failed" and (higher := self._higher(guarded)) is not None:
             cell = higher
         return self._proof(cell)
@@ -61,14 +62,22 @@ class Search:
         """What is known when the search was cut short."""
         return self._found(None, (), "invalid", why)
 
+    def _quick(self, top: Cell) -> Found:
+        """What the largest size says by itself."""
+        judged = self.judge.hint(top)
+        if judged.verdict != "passed":
+            return self._found(None, (), judged.verdict, judged.why or _broke(judged))
+        return self._found(None, (), "passed", "one size was run, and a smaller one computed from it")
+
     def _least_vcpus(self) -> float:
-        """The fewest vCPUs that pass with ample memory; what is invalid counts as not passing here."""
-        low, high = -1, len(self.vcpus) - 1  # low fails, high passes
+        """The fewest vCPUs that pass with ample memory; what is invalid counts as not passing here. The most are not tried where fewer pass."""
+        low, high = -1, len(self.vcpus) - 1  # low fails; high passes, or is the most there is
         while high - low > 1:
             middle = (low + high) // 2
             passes = self.judge.hint(Cell(vcpus=self.vcpus[middle], memory_mib=AMPLE_MIB)).verdict == "passed"
             low, high = (low, middle) if passes else (middle, high)
-            self.bench.watch.known(f"{self.vcpus[high]:g} vCPU pass, with ample memory")
+            if passes:
+                self.bench.watch.known(f"{self.vcpus[high]:g} vCPU pass, with ample memory")
         return self.vcpus[high]
 
     def _least_memory(self, vcpus: float) -> Cell:

@@ -17,6 +17,7 @@ from loadtest.run import Load, Run
 from loadtest.sizing.answer import Sizing, answer
 from loadtest.sizing.edge import Edge, prove
 from loadtest.sizing.effort import Goal
+from loadtest.sizing.judge import EDGE_REPEATS, PROOF_REPEATS
 from loadtest.sizing.judgement import judge_scenario
 from loadtest.sizing.lattice import STEP_MIB, VCPUS, Cell, below, measurable
 from loadtest.sizing.ledger import Asked, Ledger
@@ -67,9 +68,31 @@ def test_the_runs_that_prove_are_not_those_that_searched(tmp_path: Path) -> None
     assert sizing.found is not None and sizing.found.passing is not None
     searched = {name for one in sizing.found.tried if one is not sizing.found.passing for name in one.runs}
     edges = {edge.failing_run for edge in sizing.found.edges}
-    proofs = {name for one in sizing.found.tried for name in one.runs if "-full-" in name}
-    assert set(sizing.found.passing.runs) <= proofs and edges <= proofs
+    assert all(name.endswith(f"-full-{PROOF_REPEATS}") for name in sizing.found.passing.runs)
+    assert all(name.endswith(f"-{EDGE_REPEATS}") for name in edges)
     assert not set(sizing.found.passing.runs) & searched
+
+
+def test_an_edge_that_fails_in_a_short_trial_has_no_full_one(tmp_path: Path) -> None:
+    machine = Machine()
+    sizing = sized(machine, tmp_path)
+    assert sizing.found is not None and len(sizing.found.edges) == 2
+    for edge in sizing.found.edges:
+        assert edge.cell is not None and edge.failing_run.endswith(f"-short-{EDGE_REPEATS}")
+        assert not [word for word in machine.asked if f"-{edge.cell.vcpus:g}-{edge.cell.memory_mib}-" in word and "-full-" in word]
+
+
+def test_an_edge_that_only_full_trials_break_is_proven_by_one(tmp_path: Path) -> None:
+    sizing = sized(Leaking(), tmp_path)
+    assert sizing.found is not None
+    (memory,) = (edge for edge in sizing.found.edges if edge.axis == "memory")
+    assert memory.proven and memory.failing_run.endswith(f"-full-{EDGE_REPEATS}")
+
+
+def test_the_most_vcpus_are_not_tried_where_fewer_pass(tmp_path: Path) -> None:
+    machine = Machine()
+    assert sized(machine, tmp_path).found is not None
+    assert not [word for word in machine.asked if word.startswith("people-1-2048")]
 
 
 @settings(max_examples=25, deadline=None)
