@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,5 +34,9 @@ def plan(checkout: Path, before: str, after: str, hosts: int, seed: int) -> Plan
     key = secrets.token_hex(32)
     with TemporaryDirectory(prefix="watchpost-plan-") as directory, ThreadPoolExecutor(2) as pool:
         trees = [revision.tree(checkout, name, Path(directory, side)) for name, side in zip(names, ("before", "after"), strict=True)]
-        states = list(pool.map(lambda tree, name: state.of(tree, name, members, key), trees, names))
+        if revision.alike(*trees):  # compiled all the same: what does not compile is told
+            whole = state.of(trees[1], names[1], members, key)
+            states = [replace(whole, revision=names[0]), whole]
+        else:
+            states = list(pool.map(lambda tree, name: state.of(tree, name, members, key), trees, names))
     return difference.between(states[0], states[1], hosts, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from vm.artefact import digest_files
 from vm.command import Result, run
 from vm.errors import BadInput
 
@@ -51,6 +52,12 @@ def tree(checkout: Path, commit: str, directory: Path) -> Path:
         raise BadInput(f"revision {shown(commit)} has no directory {CONTROL_REPO}", str(checkout), "name a revision that has one")
     run(["tar", "-x", "-f", archive, "-C", directory])
     return directory / CONTROL_REPO
+
+
+def alike(one: Path, other: Path) -> bool:
+    """Whether two control repositories have the same files with the same contents."""
+    first, second = (digest_files((path for path in top.rglob("*") if path.is_file() and "__pycache__" not in path.parts), top) for top in (one, other))
+    return first == second
 
 
 def _ask(checkout: Path, *words: str) -> Result:
