@@ -1,4 +1,4 @@
-"""What the monitor writes to its disk and what lies on it, by owner; owners every thirtieth turn, as looking through directories costs.
+"""What the monitor writes to its disk and what lies on it, by owner; owners every sixtieth turn, as looking through directories costs.
 
 written_bytes counts what reached the machine's own disk, the file system's journal included; it is missing where the machine has none of its own.
 """
@@ -14,7 +14,7 @@ from loadtest.rig import Rig
 from vm.drivers import container, machine_directory, own_disk
 
 OWNERS = {"database": "var/lib/postgresql", "valkey": "var/lib/valkey", "logs": "var/log", "mail": "var/spool/postfix", "icinga": "var/lib/icinga2"}
-TURNS = 30
+TURNS = 60
 
 
 def read(rig: Rig, turn: int) -> Iterable[Reading]:

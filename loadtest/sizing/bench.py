@@ -11,6 +11,8 @@ from loadtest.sizing.watch import Watch
 from vm.errors import WatchpostError
 from vm.hosting import HostingSpec
 
+RETRIES = 2
+
 
 class NotMade(WatchpostError):
     """A run is missing and nobody may make it: the answer stays open there."""
@@ -41,6 +43,13 @@ class Bench:
             self.ledger.keep(asked, found)
         self.served[found.name] = found
         return found
+
+    def sound(self, size: HostingSpec, load: Load, scenario: str, *, length: Length, count: int = 1) -> None:
+        """Runs until so many of them are not invalid, or RETRIES more were made."""
+        found = repeat = 0
+        while found < count and repeat < count + RETRIES:
+            found += self.run(size, load, scenario, length=length, repeat=repeat).verdict != "invalid"
+            repeat += 1
 
     def maker(self, size: HostingSpec, load: Load, scenario: str, length: Length, first: int = 0) -> Callable[[int], Run]:
         """make(repeat) for one question; first: the number of the first repeat."""

@@ -61,16 +61,15 @@ def fit_on(bench: Bench, request: Request, hosts: tuple[int, ...]) -> None:
     for count in hosts:
         load = Load(hosts=count, services=request.services, interval_s=request.interval_s)
         for scenario in ("steady", "collect"):
-            for repeat in range(FIT_REPEATS):
-                bench.run(spec, load, scenario, length="short", repeat=repeat)
+            bench.sound(spec, load, scenario, length="short", count=FIT_REPEATS)
     if hosts:
-        bench.run(spec, request.load, "steady", length="short", repeat=0)  # what the model's prediction is held against
+        bench.sound(spec, request.load, "steady", length="short")  # what the model's prediction is held against
 
 
 def ramp_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
     """One ramp on the size that was found: how far it carries, and what ends first."""
     if effort.ramp and found.chosen is not None:
-        bench.run(found.chosen.spec(request.disk_gib), request.load, RAMP, length="short", repeat=0)
+        bench.sound(found.chosen.spec(request.disk_gib), request.load, RAMP, length="short")
 
 
 def storm_at(bench: Bench, request: Request, effort: Effort, found: Found) -> None:
@@ -79,7 +78,7 @@ def storm_at(bench: Bench, request: Request, effort: Effort, found: Found) -> No
     cell = found.chosen or (Cell(vcpus=vcpus[-1], memory_mib=AMPLE_MIB) if vcpus else None)
     if cell is not None:
         for length in effort.storms:
-            bench.run(cell.spec(request.disk_gib), request.load, STORM, length=length, repeat=0)
+            bench.sound(cell.spec(request.disk_gib), request.load, STORM, length=length)
 
 
 def conclude(

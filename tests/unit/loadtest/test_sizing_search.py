@@ -150,6 +150,16 @@ def test_invalid_runs_are_made_again_and_count_neither_way(tmp_path: Path) -> No
     assert not {run.name for run in invalid} & {one.run for one in answer(sizing).failing_runs}
 
 
+def test_the_model_rests_on_two_sound_runs_of_each_fleet(tmp_path: Path) -> None:
+    sizing = sized(Machine(invalid=0.3, seed=3), tmp_path)
+    small = [run for run in sizing.runs if run.load.hosts in (10, 20)]
+    assert [run for run in small if run.verdict == "invalid"]
+    counts = {(run.load.hosts, run.scenario): 0 for run in small}
+    for run in small:
+        counts[run.load.hosts, run.scenario] += run.verdict != "invalid"
+    assert set(counts.values()) == {2}
+
+
 def test_too_many_invalid_runs_make_the_answer_invalid_and_say_why(tmp_path: Path) -> None:
     short = answer(sized(Machine(invalid=1.0), tmp_path))
     assert short.verdict == "invalid" and "support cores" in short.why and short.passing_run is None
