@@ -21,6 +21,7 @@ from loadtest.collecting import bench as collecting
 from loadtest.collecting import table as collecting_table
 from loadtest.reference import bench as host_bench
 from loadtest.report import comparison, render
+from loadtest.report.evidence import lay
 from loadtest.sizing import command as sizing
 from loadtest.sizing.answer import answer
 from provision import bench, checks, own_server, quality, status, visit
@@ -234,12 +235,14 @@ def size_task(
         raise Exit(code=1)
 
 
-@task(name="report", help=RUNS | {"out": "directory for report.html, report.json and hosting.md (report)"})
+@task(name="report", help=RUNS | {"out": "directory for report.html, report.json and hosting.md (report)", "evidence": "new directory for the runs and their raw data"})
 @command
-def report_task(c: Context, out: str = "report", runs: str = "", recorded: str = "", lab: str = "", json: bool = False) -> None:
+def report_task(c: Context, out: str = "report", evidence: str = "", runs: str = "", recorded: str = "", lab: str = "", json: bool = False) -> None:
     """Write what `size` found as one page without scripts, its JSON twin, and a specification for a hoster."""
     found = sizing.recall(named(lab), runs, recorded)
     files = render.write(found, Path(out))
+    if evidence:
+        files += lay(found, sizing.folder(named(lab), runs, recorded), Path(evidence))
     print(render.twin(found) if json else "\n".join(map(str, files)))
 
 

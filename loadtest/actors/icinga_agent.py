@@ -87,7 +87,7 @@ class Kind:
         while self._running:
             try:
                 self._converse()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # gevent's for a socket that stop() has closed
                 self._why = f"{type(error).__name__}: {error}"
             finally:
                 if self._socket:

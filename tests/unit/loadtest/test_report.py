@@ -6,6 +6,7 @@ import datetime
 import html.parser
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import record_example
 from simulated import Machine
 
 from loadtest.estimate import Estimate
-from loadtest.report import comparison, render
+from loadtest.report import comparison, evidence, render
 from loadtest.report.curves import CURVES, curves
 from loadtest.report.curves.plot import Missing, Plot
 from loadtest.run import Run
@@ -25,6 +26,7 @@ from loadtest.sizing.ledger import Ledger
 from loadtest.sizing.request import Request
 from loadtest.sizing.size import conclude, size
 from vm import artefact
+from vm.errors import BadInput
 from vm.hosting import HostingSpec, load_offers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -248,3 +250,20 @@ def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing:
     assert "84 MiB of memory" in render.page(sizing) and "was not measured and is not in the order" in render.page(without)
     native = changed(sizing, driver="libvirt")
     assert native.need is not None and native.need.memory_mib == pytest.approx(without.need.memory_mib)
+
+
+def test_evidence_is_laid_beside_a_report_and_gives_the_same_answer(sizing: Sizing, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(EXAMPLE, runs)
+    told = sizing.runs[0].model_copy(update={"files": {"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"}})
+    kept = next(one for one in Ledger(runs).all() if one.run.name == told.name)
+    Ledger(runs).keep(kept.asked, told)
+    for name in told.files.values():
+        (runs / "raw" / told.name).mkdir(parents=True, exist_ok=True)
+        (runs / "raw" / told.name / name).write_text(name)
+    files = evidence.lay(recalled(runs), runs, tmp_path / "kept")
+    assert {path.name for path in files if "raw" in path.parts} == {"samples.csv.gz", "results.csv.gz"}
+    assert len([path for path in files if "raw" not in path.parts]) == len(sizing.runs) + 1
+    assert answer(recalled(tmp_path / "kept")) == answer(sizing)
+    with pytest.raises(BadInput, match="is there already"):
+        evidence.lay(sizing, runs, tmp_path / "kept")
