@@ -18,7 +18,7 @@ from vm.lab import Lab
 
 COUNTERS = ("_s", "_bytes", "transactions", "commands", "calls")
 STARTING_S = 1.5
-LEAST_S = 4.0
+LEAST_S = 8.0
 
 
 class Value(Record):

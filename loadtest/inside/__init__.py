@@ -1,9 +1,9 @@
-"""What is asked of a machine's own services, once a second, by one process a machine. One file a probe; this folder finds them.
+"""What is asked of a machine's own services, every five seconds, by one process a machine. One file a probe; this folder finds them.
 
 Nothing here imports anything but Python's own library: beside a container the process runs on the host, in the machine's network namespace and
 with its files below `root`; into a VM it is sent. So it costs a container nothing but the answers.
 
-A probe is a module with MACHINE (the kind it belongs to) and a class Probe: made once with a Place, read once a second. A probe that can not read
+A probe is a module with MACHINE (the kind it belongs to) and a class Probe: made once with a Place, read every five seconds. A probe that can not read
 what it wants raises; it is asked again in the next second.
 """
 

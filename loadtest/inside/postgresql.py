@@ -1,4 +1,4 @@
-"""PostgreSQL of the monitor: connections, transactions, WAL, sizes; by one psql that is kept, as the database's own user; every fifth turn."""
+"""PostgreSQL of the monitor: connections, transactions, WAL, sizes; by one psql that is kept, as the database's own user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loadtest.inside import Place, Reading
 
 MACHINE = "monitor"
 ANSWER_S = 5.0
-TURNS, SIZE_TURNS = 5, 30
+SIZE_TURNS = 30
 """pg_database_size looks at every file of a database."""
 SQL = """SELECT 'connections|' || sum(numbackends), 'transactions|' || sum(xact_commit + xact_rollback), 'rows_written|' || sum(tup_inserted + tup_updated + tup_deleted),
  'temporary_bytes|' || sum(temp_bytes), 'deadlocks|' || sum(deadlocks) FROM pg_stat_database;
@@ -42,9 +42,7 @@ class Probe:
         self._backend = 0
 
     def read(self, turn: int) -> Iterator[Reading]:
-        """Now and then the statistics' views, more rarely sizes; and what the server spends on answering this."""
-        if turn % TURNS:
-            return
+        """The statistics' views; sizes now and then; and what the server spends on answering this."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self._backend = int(self._ask("\\pset fieldsep '\\n'\nSET application_name = 'watchpost probes'; SELECT pg_backend_pid();\n").strip())

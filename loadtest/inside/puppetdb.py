@@ -8,7 +8,6 @@ from typing import Any
 from loadtest.inside import Place, Reading, _http
 
 MACHINE = "puppet"
-TURNS = 5
 SSL = "etc/puppetdb/ssl"
 BEANS = {
     "puppetlabs.puppetdb.mq:name=global.seen": "commands_seen",
@@ -39,6 +38,5 @@ class Probe:
 
     def read(self, turn: int) -> Iterator[Reading]:
         """All counters in one request, heap in another."""
-        if turn % TURNS == 0:
-            yield from readings(self._server.ask("/metrics/v2", [{"type": "read", "mbean": bean} for bean in BEANS]))
-            yield from _http.jvm(self._server.ask("/status/v1/services?level=debug"))
+        yield from readings(self._server.ask("/metrics/v2", [{"type": "read", "mbean": bean} for bean in BEANS]))
+        yield from _http.jvm(self._server.ask("/status/v1/services?level=debug"))

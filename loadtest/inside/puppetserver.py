@@ -8,7 +8,6 @@ from typing import Any
 from loadtest.inside import Place, Reading, _http
 
 MACHINE = "puppet"
-TURNS = 5
 CALLS = ("compile", "query", "find_facts", "facts_save", "catalog_save", "report_process")
 """Of the profiler's counters: what a run asks for, and what PuppetDB is asked and given for it."""
 SSL = "var/lib/puppet/ssl"
@@ -40,6 +39,5 @@ class Probe:
         self._server = _http.tls(8140, keys / "certs/ca.pem", certificate, keys / "private_keys" / certificate.name)
 
     def read(self, turn: int) -> Iterator[Reading]:
-        """The status, in some turns."""
-        if turn % TURNS == 0:
-            yield from readings(self._server.ask("/status/v1/services?level=debug"))
+        """The status."""
+        yield from readings(self._server.ask("/status/v1/services?level=debug"))
