@@ -148,6 +148,8 @@ def trials(lab: Lab, directory: Path, load: Load) -> Iterator[LabTrials]:
         if present is None:
             note(f"lab {lab.name} is not there yet: it is made first, and stays until `invoke destroy`")
             raise_held(lab, new_lab(load))
+        else:
+            raise_held(lab, present)  # a load test that was cut may have left a host away
         made = LabTrials(lab, directory)
         try:
             yield made
