@@ -5,17 +5,19 @@ A machine that does not come up is a failed run, not an error: that is what the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtest import machine_size, ran_on, rig, scenarios, trial
+from loadtest import machine_size, measuring, objectives, ran_on, rig, samples, scenarios, trial
 from loadtest.estimate import Estimate
 from loadtest.objective import Objective, judge
 from loadtest.rig import Rig
 from loadtest.run import Load, Run
+from loadtest.samples import Sample
 from loadtest.sizing.trial import Length, Trial
 from provision import checks
 from provision.options import Options, find
@@ -29,6 +31,8 @@ from vm.lab import Lab
 from vm.progress import note
 
 COMES_UP = Objective(name="the machine comes up with its fleet", metric="came_up", bound="at least", target=1, resource="memory")
+SAMPLES = "samples.csv.gz"
+LASTS = Objective(name="the machine bears it to the end", metric="lasted", bound="at least", target=1)
 
 
 class LabTrials:
@@ -78,10 +82,11 @@ class LabTrials:
         units = self.units()
         if self._down:
             self.repair()
+        up = False
         try:
             if size != self._present.options.spec or not self._sound:
                 self._present = machine_size.become(self._own, size)
-            self._sound = True
+            self._sound = up = True
             found = trial.observe(
                 self._present, scenarios.find(scenario), length=length, multiple=load.multiple, seed=repeat + 1, directory=self._directory / name,
                 reference_units=units,
@@ -91,16 +96,24 @@ class LabTrials:
         except WatchpostError as error:
             note(f"{size}: {error.what}")
             self._down = True
-            return self.broken(size, load, scenario, name, repeat)
+            return self.broken(size, load, scenario, name, repeat, up=up)
         self._sound = found.verdict == "passed"
         return found
 
-    def broken(self, size: HostingSpec, load: Load, scenario: str, name: str, repeat: int) -> Run:
-        """The run of a machine that did not come up, or broke so that nothing could be measured."""
-        metrics = {COMES_UP.metric: Estimate.exact(0)}
+    def broken(self, size: HostingSpec, load: Load, scenario: str, name: str, repeat: int, *, up: bool) -> Run:
+        """The run of a machine that did not come up, or broke in the midst so that its scenario could not go on; with what the probes saw till then."""
+        seen: list[Sample] = []
+        if up:
+            with contextlib.suppress(FileNotFoundError):  # it may have broken before the first look
+                seen = samples.read(self._directory / name / SAMPLES)
+        found = measuring.of_machine(seen, seen[0].time_s, seen[-1].time_s) if seen else {}
+        objective = LASTS if up else COMES_UP
+        metrics = measuring.estimates(found) | {objective.metric: Estimate.exact(0)}
+        demanded = [one for one in objectives.ALWAYS if one.metric in metrics and not one.met_by(metrics[one.metric].value)]
         return Run(
             name=name, scenario=scenario, began_at=time.time(), seed=repeat + 1, size=size, load=load,
-            ran_on=ran_on.ran_on(self._own.options, reference_units=self.units()), phases=(), metrics=metrics, outcomes=(judge(COMES_UP, metrics),), verdict="failed",
+            ran_on=ran_on.ran_on(self._own.options, reference_units=self.units()), phases=(), metrics=metrics,
+            outcomes=tuple(judge(one, metrics) for one in (*demanded, objective)), verdict="failed", files={"samples": SAMPLES} if seen else {},
         )  # fmt: skip
 
     def repair(self) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from simulated import Machine
 
-from loadtest import lab_trials
+from loadtest import lab_trials, samples
+from loadtest.objectives import NO_OOM
 from loadtest.run import Load
+from loadtest.samples import Sample
 from loadtest.sizing import command
 from loadtest.sizing.answer import Sizing, answer
 from provision.options import Options
@@ -130,3 +132,30 @@ def test_a_machine_that_did_not_come_up_boots_anew_before_the_next_size(monkeypa
     boots = ["released", "monitor stops", "provisioned with 2048"]
     assert verdicts == ["failed", "failed", whole.verdict]
     assert done == ["becomes 320", *boots, "becomes 384", *boots, "becomes 448"]
+
+
+def test_a_machine_that_breaks_in_the_midst_says_what_was_seen_till_then(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = types.SimpleNamespace(options=Options(hosts=20, driver="container", spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20)))
+    size = HostingSpec(vcpus=1, memory_mib=448, disk_gib=20)
+    whole = Machine().run(size, Load(hosts=20, services=5, interval_s=60), "reload", "short", 0)
+    kills: list[float] = []
+
+    def observe(rig: object, *words: object, directory: Path, **named: object) -> None:
+        if kills:
+            samples.save([Sample(float(at), "groups", "oom_kills", count, "machine=monitor") for at, count in enumerate(kills)], directory / "samples.csv.gz")
+        raise WatchpostError("Puppet failed on monitor")
+
+    monkeypatch.setattr(lab_trials.rig, "rig", lambda lab: own)
+    monkeypatch.setattr(lab_trials.machine_size, "become", lambda rig, spec: own)
+    monkeypatch.setattr(lab_trials.ran_on, "measured_units", lambda rig: 100.0)
+    monkeypatch.setattr(lab_trials.ran_on, "ran_on", lambda options, **words: whole.ran_on)
+    monkeypatch.setattr(lab_trials.trial, "observe", observe)
+
+    def broke() -> tuple[list[str], str]:
+        found = lab_trials.LabTrials(of_name("unit-none"), tmp_path).trial(size, whole.load, "reload", "short", 0)
+        assert found.verdict == "failed"
+        return [one.objective.name for one in found.outcomes if one.verdict == "failed"], found.outcomes[0].objective.resource
+
+    assert broke() == ([lab_trials.LASTS.name], "any")
+    kills += [1, 1, 3]
+    assert broke() == ([NO_OOM.name, lab_trials.LASTS.name], "memory")
