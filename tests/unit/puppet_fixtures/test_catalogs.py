@@ -180,6 +180,8 @@ def answers() -> dict[str, list[dict[str, Any]]]:
 
 
 REALISING = "realising.lab.test"
+NOBODYS = "nobodys-duty.lab.test"
+"""Where every person is in charge of some roles only."""
 
 
 def collect_all() -> dict[str, Catalog | CompileError]:
@@ -194,19 +196,21 @@ def collect_all() -> dict[str, Catalog | CompileError]:
 class {{ 'monitoring::collector': mode => 'realise' }}
 $rows = puppetdb_query('')
 {declared}
+}} elsif $trusted['certname'] == '{NOBODYS}' {{
+class {{ 'notifier': people => {{ 'web-team' => {{ 'address' => 'web@example.org', 'roles' => ['website'] }} }} }}
 }} else {{
 include monitoring::collector
 }}
 """
     own = {"role": "collector", "monitoring::collector::max_objects_per_host": LIMIT}
-    nodes = [Node(name, own, facts(hosts()[0], AT), rows=answer) for name, answer in asked.items()]
+    nodes = [Node(name, own, facts(hosts()[0], AT), rows=answer) for name, answer in (asked | {NOBODYS: []}).items()]
     return compile_catalogs(nodes, example_lab.lab(hosts()), manifest=manifest)
 
 
 @cache
 def collected() -> dict[str, tuple[dict[str, str], list[str]]]:
     """For each case the monitor's files by name, and which of them say that their host is refused."""
-    return {name.removesuffix(".lab.test"): _files(name, answer) for name, answer in early()[1].result().items() if name != REALISING}
+    return {name.removesuffix(".lab.test"): _files(name, answer) for name, answer in early()[1].result().items() if name not in (REALISING, NOBODYS)}
 
 
 def _files(name: str, answer: Catalog | CompileError) -> tuple[dict[str, str], list[str]]:
@@ -276,3 +280,8 @@ def test_a_fact_becomes_an_address_only_if_it_is_one() -> None:
         assert host["host"] == name
         found[value] = host.get("address")
     assert found == dict.fromkeys(HOSTILE_FACTS) | {"10.9.0.77": "10.9.0.77", "2001:db8::1": "2001:db8::1"}
+
+
+def test_a_host_that_is_nobodys_duty_does_not_compile() -> None:
+    found = early()[1].result()[NOBODYS]
+    assert isinstance(found, CompileError) and "nobody's duty" in str(found)
