@@ -25,6 +25,8 @@ from loadtest.report.evidence import lay
 from loadtest.sizing import command as sizing
 from loadtest.sizing.answer import answer
 from provision import bench, checks, own_server, quality, status, visit
+from provision.accept import acceptance
+from provision.accept import files as accept_files
 from provision.lab_plan import CONTROL_REPO
 from provision.raising import raise_lab, raze_lab
 from provision.rebuild import run
@@ -473,6 +475,24 @@ def test(c: Context, unit: bool = False) -> None:
     raise Exit(code=code if unit or code else quality.acceptance_tests(CHECKOUT))
 
 
+@task(name="accept", help=JSON | {
+    "k": "only tests whose names match this, as pytest's -k has it", "lab": "a running lab to test, whose monitor becomes a VM; by default one of its own", "keep": "leave its own lab running",
+    "operator": "the operator's file: what is declared, and which gaps are accepted until when", "out": "directory for accept.html, accept.json and accept.xml (accept)",
+})  # fmt: skip
+@command
+def accept_task(c: Context, k: str = "", lab: str = "", keep: bool = False, operator: str = "", out: str = "accept", json: bool = False) -> None:
+    """Prove the requirements on running machines, and write what is proven, failed, argued, declared or open; 1 for any MUST that nothing shows."""
+    found = acceptance.accept(CHECKOUT, lab=lab, keyword=k, keep=keep, operator=operator)
+    files = accept_files.write(found, Path(out))
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        OUT.print(accept_files.table(found))
+        print("\n".join(map(str, files)))
+    if found.unmet or found.count("failed"):
+        raise Exit(code=1)
+
+
 @task(name="provision", help=JSON | {"driver": "libvirt or container", "images": "build images too, in a cache of their own, as on a new machine"})
 @command
 def bench_provision(c: Context, driver: str = "libvirt", images: bool = False, json: bool = False) -> None:
@@ -497,6 +517,6 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
         raise Exit(code=1)
 
 
-namespace = Collection(provision, simulate, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test)
+namespace = Collection(provision, simulate, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test, accept_task)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_agents, bench_host, bench_collect, bench_vm))

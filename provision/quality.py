@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from provision.accept import requirements, tests
 from vm.command import run
 from vm.errors import WatchpostError
 from vm.progress import note
@@ -26,7 +27,7 @@ TEARDOWN_S = 120
 
 
 def static(checkout: Path) -> None:
-    """ruff, mypy, Puppet's parser, puppet-lint. Raises WatchpostError with what the first failing one said."""
+    """ruff, mypy, Puppet's parser, puppet-lint, and whether tests and the list of requirements fit. Raises WatchpostError with what the first failing one said."""
     manifests = [str(path.relative_to(checkout)) for top in ("puppet_fixtures", "loadtest") for path in sorted((checkout / top).rglob("*.pp"))]
     tools = {
         "ruff": [sys.executable, "-m", "ruff", "check", "."],
@@ -41,6 +42,12 @@ def static(checkout: Path) -> None:
         if result.returncode:
             failed.append(name)
             print(result.stdout + result.stderr)
+    named = {one for ids in tests.named(checkout).values() for one in ids}
+    wrong = requirements.disagreements(requirements.read(), named)
+    note(f"requirements: {'FAILED' if wrong else 'ok'}")
+    if wrong:
+        failed.append("requirements")
+        print("\n".join(wrong))
     if failed:
         raise WatchpostError(f"these checks failed: {', '.join(failed)}", str(checkout))
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from provision import machines, pushing
+from provision.accept import tests as accept_tests
 from provision.ssh import Machine
 from provision.transport import Server
 from puppet_fixtures import fleet
@@ -88,10 +89,15 @@ def lab() -> Iterator[LiveLab]:
         assert done.returncode == 0, "provision failed; its words are above"
         yield live
     finally:
-        invoke("destroy", "--yes", "--lab", name)
+        if not os.environ.get("WATCHPOST_KEEP_LAB"):
+            invoke("destroy", "--yes", "--lab", name)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What changes the lab comes last: the VM takes the container's place, destroy ends it."""
+    """What changes the lab comes last: the VM takes the container's place, destroy ends it. And for `accept`: which test names which ids, before any is left out."""
+    if target := os.environ.get(accept_tests.NAMED_TO):
+        named = {item.nodeid: [one for mark in item.iter_markers("requirement") for one in mark.args] for item in items}
+        Path(target).write_text(json.dumps({node: ids for node, ids in named.items() if ids}), encoding="utf-8")
     order = {"test_vm.py": 1, "test_zz_destroy.py": 2}
     items.sort(key=lambda item: order.get(item.path.name, 0))

@@ -7,10 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provision import icinga_api, puppet_run, puppet_server
 from vm.drivers import container
 
 
+@pytest.mark.requirement("ADEQ-1")
 def test_every_host_and_service_has_a_live_state(lab: Any) -> None:
     found = icinga_api.status(lab.api())
     assert found.hosts["up"] == len(lab.hosts)

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loadtest.actors.person import Kind
 from loadtest.arrivals import Arrival
 from provision import icinga_api
@@ -52,6 +54,7 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
     assert lab.status()["agents_running"]
 
 
+@pytest.mark.requirement("UI-2")
 def test_ui2_people_acknowledge(lab: LiveLab) -> None:
     """On the problems that the load of `people` makes, while it makes them."""
     argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--scenario", "people", "--seconds", "40", "--multiple", "4", "--lab", lab.lab.name]

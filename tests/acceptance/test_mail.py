@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from provision.protocol.icinga import State
 from provision.pusher_spec import StateModel
 from tests.acceptance.conftest import LiveLab
@@ -26,6 +28,7 @@ def of_role(lab: LiveLab, role: str, number: int = 0) -> str:
     return [name for name in lab.hosts if name.startswith(role.replace("_", "-"))][number]
 
 
+@pytest.mark.requirement("UI-1")
 def test_ui1_a_problem_and_its_end_are_one_mail_each_to_those_in_charge(lab: LiveLab) -> None:
     website, other = of_role(lab, "website"), of_role(lab, "rsync")
     began = time.time()
@@ -42,6 +45,7 @@ def test_ui1_a_problem_and_its_end_are_one_mail_each_to_those_in_charge(lab: Liv
     assert all(set(one.message.keys()) == HEADERS for one in got)
 
 
+@pytest.mark.requirement("UI-4")
 def test_ui4_single_failures_that_recover_are_no_mail_and_three_in_a_row_are_one(lab: LiveLab) -> None:
     host = of_role(lab, "xmpp")
     began = time.time()
@@ -52,6 +56,7 @@ def test_ui4_single_failures_that_recover_are_no_mail_and_three_in_a_row_are_one
     assert [one.subject.split("] ")[1] for one in got] == [f"{host} disk"]
 
 
+@pytest.mark.requirement("UI-1")
 def test_ui1_whatever_a_check_says_is_one_mail_with_our_headers(lab: LiveLab) -> None:
     host = of_role(lab, "gitolite")
     began = time.time()
@@ -85,6 +90,7 @@ def flood(lab: LiveLab, victim: str, other: str, results: int) -> tuple[float, f
     return began, time.time()
 
 
+@pytest.mark.requirement("THREAT-A2")
 def test_threat_a2_who_holds_a_hosts_key_floods_nobody_and_hides_nothing(lab: LiveLab) -> None:
     """The budgets at a thirtieth of their time."""
     victim, other = of_role(lab, "bittorrent"), of_role(lab, "jenkins")
@@ -97,6 +103,7 @@ def test_threat_a2_who_holds_a_hosts_key_floods_nobody_and_hides_nothing(lab: Li
     assert genuine.at - float(genuine.message["Date"].datetime.timestamp()) <= 60
 
 
+@pytest.mark.requirement("THREAT-A2")
 def test_threat_a2_control_without_limits_the_same_is_a_flood(lab: LiveLab) -> None:
     victim, other = of_role(lab, "bittorrent"), of_role(lab, "jenkins")
     with limited(lab, per_host=1000, per_person=1000):

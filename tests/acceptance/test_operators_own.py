@@ -110,6 +110,7 @@ def provision(operator: Operator, *more: str, lab: str = GUEST, home: str = "/ro
     return subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=1500, env={**os.environ, "HOME": home})
 
 
+@pytest.mark.requirement("HOST-2")
 def test_host2_the_monitor_lives_on_the_operators_own_server(lab: Any, operator: Operator) -> None:
     guest = labs.of_name(GUEST)
     names = [guest.fqdn(name) for name in ("monitor", "icinga", "harness")]
@@ -188,6 +189,7 @@ def rented(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iter
         container.destroy(one, "monitor")
 
 
+@pytest.mark.requirement("HOST-2")
 def test_host2_a_rented_machine_becomes_the_monitor(lab: Any, operator: Operator, rented: Rented) -> None:
     guest = labs.of_name(RENTED)
     names = [guest.fqdn(name) for name in ("monitor", "icinga", "harness")]

@@ -86,6 +86,7 @@ def intruders(lab: Any, tmp_path: Path) -> tuple[Identity, ...]:
     return identity(lab.identities, lab.hosts[1]), mine
 
 
+@pytest.mark.requirement("THREAT-B1", "THREAT-A4")
 def test_b1_nobody_but_the_puppet_server_writes_or_reads(lab: Any, intruders: tuple[Identity, ...]) -> None:
     machine, victim = lab.machine("puppet"), lab.hosts[0]
     port = tls_port(machine, lab.puppet)
@@ -95,6 +96,7 @@ def test_b1_nobody_but_the_puppet_server_writes_or_reads(lab: Any, intruders: tu
     assert forged_rows(machine) == []
 
 
+@pytest.mark.requirement("THREAT-B1", "THREAT-A4")
 def test_b1_control_without_the_allowlist_the_forgery_succeeds(lab: Any, intruders: tuple[Identity, ...]) -> None:
     machine, victim = lab.machine("puppet"), lab.hosts[0]
     before = puppet_server.query(machine, f'catalogs[certname, hash] {{ certname = "{victim}" }}')
@@ -113,6 +115,7 @@ def test_b1_control_without_the_allowlist_the_forgery_succeeds(lab: Any, intrude
     assert puppet_server.query(machine, f'catalogs[certname, hash] {{ certname = "{victim}" }}') == before
 
 
+@pytest.mark.requirement("THREAT-B1", "THREAT-A4")
 def test_b1_puppetdb_cannot_be_reached_from_the_lab(lab: Any) -> None:
     server: Server = lab.puppet
     socket.create_connection((server.address, 8140), 5).close()  # the control: the machine answers
@@ -121,6 +124,7 @@ def test_b1_puppetdb_cannot_be_reached_from_the_lab(lab: Any) -> None:
             socket.create_connection((server.address, port), 2)
 
 
+@pytest.mark.requirement("THREAT-B1", "THREAT-A4")
 def test_b1_a_node_gets_no_catalog_of_another_and_manages_no_certificate(
     lab: Any, intruders: tuple[Identity, ...]
 ) -> None:
@@ -136,6 +140,7 @@ def test_b1_a_node_gets_no_catalog_of_another_and_manages_no_certificate(
         assert client.send(puppet.post_facts(victim, {}, now(), "0")).status != 403
 
 
+@pytest.mark.requirement("THREAT-B1", "THREAT-A4")
 def test_b1_a_stranger_to_the_ca_is_refused(lab: Any) -> None:
     server: Server = lab.puppet
     with server.client() as client:

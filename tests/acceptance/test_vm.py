@@ -20,6 +20,7 @@ def vm(lab: Any) -> Any:
     return lab
 
 
+@pytest.mark.requirement("HOST-1")
 def test_it_is_a_vm_with_live_states(vm: Any) -> None:
     found = vm.status()
     assert found["driver"] == "libvirt"
@@ -55,6 +56,7 @@ def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
     assert not seen_in(secrets, lines | {"domain": vm_xml(vm).encode()})
 
 
+@pytest.mark.requirement("HOST-5")
 def test_the_console_works_with_the_network_down(vm: Any) -> None:
     libvirt.set_link(vm.lab, "monitor", up=False)
     try:

@@ -38,6 +38,7 @@ def visitor(lab: Any, password: str | None = "basic_auth") -> IcingaWeb:
     return IcingaWeb(lab.web_name, lab.web_address, lab.ca_path, basic)
 
 
+@pytest.mark.requirement("THREAT-N4")
 @pytest.mark.parametrize(
     "path", ["/", "/icingaweb2/", "/icingaweb2/js/icinga.min.js", "/icingaweb2/icingadb/hosts", "/nothing"]
 )
@@ -48,6 +49,7 @@ def test_n4_nothing_without_the_web_servers_password(lab: Any, path: str) -> Non
     assert visitor(lab).get(path).status != 401
 
 
+@pytest.mark.requirement("THREAT-N4")
 @pytest.mark.parametrize("path", ["/icingaweb2/", "/icingaweb2/icingadb/hosts"])
 def test_n4_no_session_leads_to_the_login_form(lab: Any, path: str) -> None:
     page = visitor(lab).get(path)
@@ -55,6 +57,7 @@ def test_n4_no_session_leads_to_the_login_form(lab: Any, path: str) -> None:
     assert not any(host in page.text for host in lab.hosts)
 
 
+@pytest.mark.requirement("THREAT-N4")
 def test_n4_the_web_servers_password_is_no_login(lab: Any) -> None:
     with pytest.raises(WatchpostError, match="refused"):
         visitor(lab).login("watchpost", lab.secret("basic_auth"))
@@ -62,6 +65,7 @@ def test_n4_the_web_servers_password_is_no_login(lab: Any) -> None:
         visitor(lab).login("admin", "not-" + lab.secret("web_admin"))
 
 
+@pytest.mark.requirement("UI-2")
 def test_ui2_overview_shows_the_hosts(lab: Any) -> None:
     web = visitor(lab)
     web.login("admin", lab.secret("web_admin"))
@@ -70,6 +74,7 @@ def test_ui2_overview_shows_the_hosts(lab: Any) -> None:
     assert [host for host in lab.hosts if host not in page.text] == []
 
 
+@pytest.mark.requirement("UI-2")
 def test_ui2_strict_content_policy_and_no_external_origin(lab: Any) -> None:
     web = visitor(lab)
     page = web.login("admin", lab.secret("web_admin"))
@@ -82,6 +87,7 @@ def test_ui2_strict_content_policy_and_no_external_origin(lab: Any) -> None:
     assert "x-powered-by" not in page.headers
 
 
+@pytest.mark.requirement("THREAT-N4")
 @pytest.mark.parametrize("path", CHARTS)
 def test_n4_charts_are_refused_to_all(lab: Any, path: str) -> None:
     web = visitor(lab)
@@ -106,6 +112,7 @@ def test_n2_certificate_is_of_the_puppet_ca(lab: Any, tmp_path: Path) -> None:
         IcingaWeb("other." + lab.web_name, lab.web_address, lab.ca_path).get("/")
 
 
+@pytest.mark.requirement("THREAT-A3")
 def test_a3_old_tls_is_refused(lab: Any) -> None:
     def handshake(version: ssl.TLSVersion) -> str | None:
         context = ssl.create_default_context(cafile=str(lab.ca_path))
@@ -125,6 +132,7 @@ def test_a3_old_tls_is_refused(lab: Any) -> None:
         handshake(ssl.TLSVersion.TLSv1_1)
 
 
+@pytest.mark.requirement("THREAT-N4")
 def test_n4_nothing_answers_in_the_clear(lab: Any) -> None:
     # Dropped, not refused: so a connection does not come about at all.
     with pytest.raises(OSError):
@@ -132,6 +140,7 @@ def test_n4_nothing_answers_in_the_clear(lab: Any) -> None:
     socket.create_connection((lab.web_address, 443), 20).close()
 
 
+@pytest.mark.requirement("THREAT-N4")
 def test_n4_the_webs_api_user_may_acknowledge_and_nothing_else(lab: Any) -> None:
     """Its password opens acknowledging (the control: Icinga looks for the object) and no other command or query."""
     nobody = {"type": "Service", "service": "nobody.lab.test!nothing", "author": "test", "comment": "test"}
