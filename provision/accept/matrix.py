@@ -14,7 +14,7 @@ Result = Literal["proven", "failed", "not run", "argued", "declared", "not decla
 GOOD: tuple[Result, ...] = ("proven", "argued", "declared", "unmet, accepted")
 
 
-class Tested(Record):
+class Shown(Record):
     """One test: its name, the ids that it shows, how it ended, and what it saw."""
 
     name: str
@@ -58,14 +58,14 @@ class Matrix(Record):
         return sum(row.result == result for row in self.requirements)
 
 
-def matrix(listed: Iterable[Requirement], tests: Iterable[Tested], operator: Operator, today: datetime.date, ran_on: str) -> Matrix:
+def matrix(listed: Iterable[Requirement], tests: Iterable[Shown], operator: Operator, today: datetime.date, ran_on: str) -> Matrix:
     """The matrix."""
     found = list(tests)
     rows = tuple(_row(one, [test for test in found if one.id in test.ids], operator, today) for one in listed)
     return Matrix(made_on=today, ran_on=ran_on, requirements=rows)
 
 
-def _row(one: Requirement, tests: list[Tested], operator: Operator, today: datetime.date) -> Row:
+def _row(one: Requirement, tests: list[Shown], operator: Operator, today: datetime.date) -> Row:
     result, evidence = _result(one, tests, operator)
     accepted = next((it for it in operator.accepted if it.id == one.id and it.until >= today), None)
     if accepted is not None and result not in GOOD:
@@ -73,7 +73,7 @@ def _row(one: Requirement, tests: list[Tested], operator: Operator, today: datet
     return Row(id=one.id, level=one.level, text=one.text, result=result, evidence=evidence, seconds=round(sum(test.seconds for test in tests), 1))
 
 
-def _result(one: Requirement, tests: list[Tested], operator: Operator) -> tuple[Result, tuple[str, ...]]:
+def _result(one: Requirement, tests: list[Shown], operator: Operator) -> tuple[Result, tuple[str, ...]]:
     if one.argued:
         return "argued", (f"{one.argued.text} ({one.argued.source}, {one.argued.on})",)
     if one.declared:

@@ -14,21 +14,24 @@ from vm.artefact import Record
 from vm.errors import BadInput
 
 
-class Declared(Record):
-    """That a requirement holds, by whom and when."""
+class Said(Record):
+    """What somebody says of a requirement."""
 
     id: str = Field(pattern=ID)
-    text: str = Field(min_length=1)
     by: str = Field(min_length=1)
+
+
+class Declared(Said):
+    """That it holds, and when that was said."""
+
+    text: str = Field(min_length=1)
     on: datetime.date
 
 
-class Accepted(Record):
-    """That a requirement may stay unmet until a day (inclusive), and why."""
+class Accepted(Said):
+    """That it may stay unmet until a day (inclusive), and why."""
 
-    id: str = Field(pattern=ID)
     why: str = Field(min_length=1)
-    by: str = Field(min_length=1)
     until: datetime.date
 
 
@@ -51,10 +54,11 @@ def read(path: Path, listed: tuple[Requirement, ...]) -> Operator:
         place = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"the operator's file is none: {place}: {first['msg']}", str(path), "docs/how-to/accept.md has one") from error
     known = {one.id: one for one in listed}
-    for said in (*found.declared, *found.accepted):
-        if said.id not in known:
-            raise BadInput(f"{said.id} is no requirement", str(path), "docs/requirements.toml has them")
-    for said in found.declared:
-        if not known[said.id].declared:
-            raise BadInput(f"{said.id} is not the operator's to declare", str(path), "it has to be proven; `accepted` says for how long it may stay unmet")
+    everything: tuple[Said, ...] = (*found.declared, *found.accepted)
+    for one in everything:
+        if one.id not in known:
+            raise BadInput(f"{one.id} is no requirement", str(path), "docs/requirements.toml has them")
+    for one in found.declared:
+        if not known[one.id].declared:
+            raise BadInput(f"{one.id} is not the operator's to declare", str(path), "it has to be proven; `accepted` says for how long it may stay unmet")
     return found

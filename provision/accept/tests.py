@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-from provision.accept.matrix import Tested
+from provision.accept.matrix import Shown
 from vm.errors import WatchpostError
 
 NAMED_TO = "WATCHPOST_REQUIREMENTS_TO"
@@ -26,7 +26,7 @@ MOST = 500
 """Characters of a failure."""
 
 
-def run(checkout: Path, lab: str, keyword: str) -> tuple[Tested, ...]:
+def run(checkout: Path, lab: str, keyword: str) -> tuple[Shown, ...]:
     """Run the tests on a lab (empty: one of their own) and say what each came to. Raises WatchpostError when not even collecting works."""
     with tempfile.TemporaryDirectory(prefix="watchpost-accept-") as directory:
         target, junit = Path(directory, "named.json"), Path(directory, "junit.xml")
@@ -56,10 +56,10 @@ def named(checkout: Path) -> dict[str, list[str]]:
         return found
 
 
-def read(junit: str, ids: Mapping[str, list[str]]) -> tuple[Tested, ...]:
+def read(junit: str, ids: Mapping[str, list[str]]) -> tuple[Shown, ...]:
     """What JUnit tells of the tests that name ids; one that it does not tell of was not run. Pure."""
     told = {f"{case.get('classname')}.{case.get('name')}": case for case in ElementTree.fromstring(junit).iter("testcase")}
-    return tuple(_tested(node, mine, told.get(_junit_name(node))) for node, mine in ids.items())
+    return tuple(_shown(node, mine, told.get(_junit_name(node))) for node, mine in ids.items())
 
 
 def _junit_name(node: str) -> str:
@@ -67,13 +67,13 @@ def _junit_name(node: str) -> str:
     return f"{path.removesuffix('.py').replace('/', '.')}.{name.replace('::', '.')}"
 
 
-def _tested(node: str, ids: list[str], case: ElementTree.Element | None) -> Tested:
+def _shown(node: str, ids: list[str], case: ElementTree.Element | None) -> Shown:
     name = node.rpartition("::")[2]
     if case is None or case.find("skipped") is not None:
-        return Tested(name=name, ids=tuple(ids), outcome="not run")
+        return Shown(name=name, ids=tuple(ids), outcome="not run")
     wrong = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
     seen = tuple(str(one.get("value")) for one in case.iter("property") if one.get("name") == "evidence")
     outcome: Literal["passed", "failed"] = "passed" if wrong is None else "failed"
     if wrong is not None:
         seen = (str(wrong.get("message") or "failed")[:MOST],)
-    return Tested(name=name, ids=tuple(ids), outcome=outcome, seconds=round(float(case.get("time") or 0), 1), evidence=seen)
+    return Shown(name=name, ids=tuple(ids), outcome=outcome, seconds=round(float(case.get("time") or 0), 1), evidence=seen)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from provision.accept import files, operator, requirements, tests
-from provision.accept.matrix import Matrix, Tested, matrix
+from provision.accept.matrix import Matrix, Shown, matrix
 from provision.accept.operator import Operator
 from provision.accept.requirements import Requirement
 from vm.errors import BadInput
@@ -71,7 +71,7 @@ def said(tmp_path: Path, listed: tuple[Requirement, ...], text: str = SAID) -> O
     return operator.read(tmp_path / "operator.toml", listed)
 
 
-PASSED = Tested(name="t1", ids=("A-1", "A-4"), outcome="passed", seconds=2, evidence=("a mail came",))
+PASSED = Shown(name="t1", ids=("A-1", "A-4"), outcome="passed", seconds=2, evidence=("a mail came",))
 
 
 def results(found: Matrix) -> dict[str, str]:
@@ -99,7 +99,7 @@ def test_an_acceptance_ends_and_nothing_is_declared_by_itself(tmp_path: Path, li
     ],
 )  # fmt: skip
 def test_an_id_is_proven_when_all_its_tests_passed(listed: tuple[Requirement, ...], tests_of: list[str], result: str) -> None:
-    made = [Tested.model_validate({"name": f"t{number}", "ids": ["A-1"], "outcome": outcome}) for number, outcome in enumerate(tests_of)]
+    made = [Shown.model_validate({"name": f"t{number}", "ids": ["A-1"], "outcome": outcome}) for number, outcome in enumerate(tests_of)]
     assert results(matrix(listed, made, Operator(), TODAY, ""))["A-1"] == result
 
 
