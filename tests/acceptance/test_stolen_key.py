@@ -12,7 +12,7 @@ import pytest
 from provision import icinga_api
 from provision.protocol.icinga import CheckResultEncoder, State, notification
 from tests.acceptance.conftest import LiveLab
-from tests.acceptance.mails import Speaker, speaking
+from tests.acceptance.speaker import Speaker, speaking
 from vm.errors import WatchpostError
 from vm.wait import wait_until
 

@@ -39,7 +39,6 @@ class profile::monitor (
   contain profile::monitor::icingaweb
   contain profile::monitor::webserver
   contain profile::monitor::mail
-  contain profile::monitor::notifications
   contain profile::monitor::tor
 
   Class['profile::packages'] -> Class['profile::monitor::system'] -> Class['profile::monitor::firewall']
@@ -48,8 +47,6 @@ class profile::monitor (
   Class['profile::monitor::system'] -> Class['profile::monitor::icinga_certificate'] -> Class['profile::monitor::icinga2']
   Class['profile::monitor::system'] -> Class['profile::monitor::mail']
   Class['profile::monitor::system'] -> Class['profile::monitor::tor']
-  # It writes into Icinga's directory, and Icinga is to find the socket.
-  Class['profile::monitor::system'] -> Class['profile::monitor::notifications'] -> Service['icinga2']
   # Icinga DB gives up without either; Icinga 2 writes to Valkey from its first second.
   Class['profile::monitor::postgresql'] -> Class['profile::monitor::icingadb']
   Class['profile::monitor::valkey'] -> Class['profile::monitor::icinga2'] -> Class['profile::monitor::icingadb']

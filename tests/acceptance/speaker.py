@@ -1,16 +1,10 @@
-"""What the lab's mail sink got, what checks are made to say, and other limits for a while."""
+"""What simulated agents are made to do: other checks for a while, or one host's key in a test's own hands."""
 
 from __future__ import annotations
 
-import email
-import email.policy
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from email.message import EmailMessage
-from typing import Any, cast
 
 from loadtest.actors.icinga_agent import Kind
 from provision import icinga_api, pushing
@@ -19,64 +13,6 @@ from provision.pusher_spec import PushedHost, PusherSpec, StateModel
 from tests.acceptance.conftest import LiveLab
 from vm.artefact import load, save
 from vm.wait import wait_until
-
-SETTINGS = "/etc/watchpost-notifier.json"
-UNIT = "watchpost-notifier.service"
-LIST = """
-import json, os, sys
-home, since = "/var/lib/mail-sink", int(sys.argv[1])
-found = []
-for name in sorted(os.listdir(home + "/new")):
-    if int(name.split(".")[0]) > since:
-        with open(home + "/envelopes/" + name + ".json") as told, open(home + "/new/" + name, "rb") as mail:
-            found.append(json.load(told) | {"mail": mail.read(200000).decode("latin-1")})
-print(json.dumps(found))
-"""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail that the sink accepted, seconds since the epoch."""
-
-    to: str
-    at: float
-    message: EmailMessage
-
-    @property
-    def subject(self) -> str:
-        return str(self.message["Subject"])
-
-    @property
-    def body(self) -> str:
-        return str(self.message.get_content()).replace("\r\n", "\n")
-
-
-def mails(lab: LiveLab, since: float) -> list[Mail]:
-    """Mails of the notifier that were accepted after a time, oldest first."""
-    machine = lab.machine("fleet")
-    told = json.loads(machine.run(["python3", "-c", LIST, str(int(since * 1e9))]).stdout)
-    machine.close()
-    sender = f"watchpost@{lab.web_name}"
-    return [
-        Mail(one["recipients"][0].split("@")[0], one["accepted_at_ns"] / 1e9, _read(one["mail"])) for one in told if one["sender"] == sender
-    ]
-
-
-def _read(text: str) -> EmailMessage:
-    return cast(EmailMessage, email.message_from_bytes(text.encode("latin-1"), policy=email.policy.default))
-
-
-def wait_for_mails(lab: LiveLab, since: float, wanted: Callable[[list[Mail]], Any], reason: str, deadline_s: float = 60) -> list[Mail]:
-    """Until the mails are what is wanted; all of them. Raises WatchpostError."""
-    found: list[Mail] = []
-
-    def probe() -> bool:
-        nonlocal found
-        found = mails(lab, since)
-        return bool(wanted(found))
-
-    wait_until(probe, reason=reason, deadline_s=deadline_s, interval_s=2)
-    return found
 
 
 @contextmanager
@@ -105,26 +41,6 @@ def like(models: Mapping[tuple[str, str], tuple[float, StateModel]]) -> Callable
         return host.model_copy(update={"checks": tuple(checks)})
 
     return change
-
-
-@contextmanager
-def limited(lab: LiveLab, **limits: int) -> Iterator[None]:
-    """The notifier with nothing sent before and these limits; afterwards as Puppet made it, and again with nothing sent before."""
-    machine = lab.machine("monitor")
-    before = machine.run(["cat", SETTINGS]).stdout
-
-    def begin(text: str) -> None:
-        machine.run(["systemctl", "stop", UNIT])
-        machine.run(["find", "/var/lib/watchpost-notifier", "-type", "f", "-delete"])
-        machine.write(SETTINGS, text, mode="0640", owner="root:watchpost-notifier")
-        machine.run(["systemctl", "start", UNIT])
-
-    try:
-        begin(json.dumps(json.loads(before) | {"limits": limits}))
-        yield
-    finally:
-        begin(before)
-        machine.close()
 
 
 class Speaker(Kind):
@@ -161,5 +77,3 @@ def speaking(lab: LiveLab, certname: str) -> Iterator[tuple[Speaker, list[str]]]
         finally:
             speaker.stop()
     wait_until(lambda: icinga_api.status(lab.api()).endpoints_connected == len(spec.hosts), reason="the agent is back", deadline_s=60)
-
-
