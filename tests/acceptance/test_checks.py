@@ -126,12 +126,12 @@ def test_a_broken_service_turns_its_check_and_a_mended_one_turns_it_back(lab: Li
 def test_an_ssh_server_that_cannot_be_reached_turns_its_check(lab: LiveLab, record_property: Any) -> None:
     """By a packet filter for the host's own address: the fleet's one SSH server is what this test itself comes through."""
     monitor, fleet = lab.machine("monitor"), lab.machine("fleet")
-    address = executed(lab)[host_of(lab, "test-suite"), "test-suite-ssh"]["last_check_result"]["command"]
-    target = next(word for word in address if word.count(".") == 3 and word.replace(".", "").isdigit())
+    argv = executed(lab)[host_of(lab, "test-suite"), "test-suite-ssh"]["last_check_result"]["command"]
+    target = next(word for word in argv if word.count(".") == 3 and word.replace(".", "").isdigit())
     assert answer(lab, monitor, "test-suite", "test-suite-ssh")[0] == 0
-    rules = f"table inet broken {{ chain input {{ type filter hook input priority -10; ip daddr {target} tcp dport 22 drop; }} }}"
+    rules = f"table inet broken {{\n chain input {{\n  type filter hook input priority -10\n  ip daddr {target} tcp dport 22 drop\n }}\n}}\n"
+    fleet.run(["nft", "--file", "-"], input=rules)
     try:
-        fleet.run(["nft", "--file", "-"], input=rules)
         bad = answer(lab, monitor, "test-suite", "test-suite-ssh")
     finally:
         fleet.run(["nft", "delete", "table", "inet", "broken"])
