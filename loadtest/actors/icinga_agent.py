@@ -73,10 +73,10 @@ class Kind:
 
     def stop(self) -> None:
         self._running = False
-        if self._socket:
+        if open_ := self._socket:  # its own thread may let go of it meanwhile
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
+                open_.shutdown(socket.SHUT_RDWR)
+            open_.close()
 
     def _flush(self) -> None:
         with self._sending:
