@@ -74,18 +74,19 @@ class notifier (
     enable => true,
   }
 
-  systemd::unit_file { 'watchpost-notifier.socket':
+  # A socket does not start before its service is known.
+  systemd::unit_file { 'watchpost-notifier.service':
+    source => 'puppet:///modules/notifier/watchpost-notifier.service',
+  }
+  -> systemd::unit_file { 'watchpost-notifier.socket':
     source => 'puppet:///modules/notifier/watchpost-notifier.socket',
   }
   ~> service { 'watchpost-notifier.socket':
     ensure => running,
     enable => true,
-    before => Service['watchpost-notifier.service'],
   }
-  systemd::unit_file { 'watchpost-notifier.service':
-    source => 'puppet:///modules/notifier/watchpost-notifier.service',
-    notify => Service['watchpost-notifier.service'],
-  }
+  -> Service['watchpost-notifier.service']
+  Systemd::Unit_file['watchpost-notifier.service'] ~> Service['watchpost-notifier.service']
 
   file { '/etc/icinga2/watchpost.d/notifications.conf':
     ensure  => file,
