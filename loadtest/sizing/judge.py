@@ -48,9 +48,10 @@ class Judge:
         return (cell, "proof") in self.tried and self.tried[cell, "proof"].verdict == "failed"
 
     def _broken_first(self, cell: Cell) -> list[str]:
-        """The scenarios, what broke before in front, so that a failing size fails soon."""
-        before = [judged for (of, _), judged in self.tried.items() if of == cell and judged.verdict == "failed"]
-        broke = before[-1].scenario if before else ""
+        """The scenarios, in front what broke before at this size, else with as many vCPUs, so that a failing size fails soon."""
+        failed = [judged for judged in self.tried.values() if judged.verdict == "failed"]
+        near = [judged for judged in failed if judged.cell == cell] or [judged for judged in failed if judged.cell.vcpus == cell.vcpus]
+        broke = near[-1].scenario if near else ""
         return sorted(SCENARIOS, key=lambda name: name != broke)
 
     def low_load(self, cell: Cell) -> Run:

@@ -82,6 +82,26 @@ def test_an_edge_that_fails_in_a_short_trial_has_no_full_one(tmp_path: Path) -> 
         assert not [word for word in machine.asked if f"-{edge.cell.vcpus:g}-{edge.cell.memory_mib}-" in word and "-full-" in word]
 
 
+def test_an_edge_begins_with_what_broke_with_as_many_vcpus(tmp_path: Path) -> None:
+    class Slow(Machine):
+        """Too slow for people below half a vCPU, and for nothing else."""
+
+        def run(self, size: HostingSpec, load: Load, scenario: str, length: Length, repeat: int) -> Run:
+            made = super().run(size.model_copy(update={"vcpus": max(size.vcpus, 0.5)}), load, scenario, length, repeat)
+            self.asked[-1] = self.asked[-1].replace("-0.5-", f"-{size.vcpus:g}-", 1)
+            made = made.model_copy(update={"size": size})
+            if scenario != "people" or size.vcpus >= 0.5:
+                return made
+            broken = Outcome(objective=Objective(name="web", metric="web", bound="at most", target=1, resource="cpu"), value=None, verdict="failed")
+            return made.model_copy(update={"outcomes": (broken,), "verdict": "failed"})
+
+    machine = Slow()
+    found = sized(machine, tmp_path).found
+    assert found is not None and found.chosen is not None and found.chosen.vcpus == 0.5
+    edge = [word for word in machine.asked if word.endswith(f"-short-{EDGE_REPEATS}") and "-0.25-" in word and not word.startswith("steady")]
+    assert [word.split("-")[0] for word in edge] == ["people"]
+
+
 def test_an_edge_that_only_full_trials_break_is_proven_by_one(tmp_path: Path) -> None:
     sizing = sized(Leaking(), tmp_path)
     assert sizing.found is not None
