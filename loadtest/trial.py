@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -111,7 +112,7 @@ def judged(
         figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}
     busy = soundness.support_busy(samples, support, begins, ends)
     others = soundness.noise(samples, begins, ends)
-    stored = measuring.of_puppetdb(samples, found, found.began_at - BEFORE_S, ends + COOL_DOWN_S)
+    stored = measuring.of_puppetdb(samples, found, found.began_at - BEFORE_S, math.inf)
     figures |= stored | {"support_busy_ratio": busy, "probe_cpu_ratio": soundness.probe_cost(samples, begins, ends)}
     unseen = measuring.of_silence(due, seen)
     metrics = measuring.estimates(figures) | unseen | happened | (scenario.analyse(rig, happened, due, seen, samples, begins) if scenario.analyse else {})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.acceptance.conftest import LiveLab
 from vm import cgroups
 from vm.drivers import container, machine_directory, own_disk
 from vm.errors import WatchpostError
+from vm.wait import wait_until
 
 
 def cpu_s(lab: LiveLab) -> float:
@@ -138,8 +138,18 @@ def test_every_probe_reads_a_running_lab_and_all_of_them_cost_next_to_nothing(la
 
 
 def test_nothing_of_the_probes_stays_behind(lab: LiveLab) -> None:
-    time.sleep(0.2)
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     mine = f"/proc/{container.leader_pid(lab.lab, 'monitor')}/ns/net".encode()
-    assert not [line for line in lines if b"loadtest.inside" in line and mine in line]
-    assert "psql" not in container.inside(lab.lab, "monitor", ["ps", "-eo", "comm"])
+
+    def gone() -> bool:
+        lines = [line for path in Path("/proc").glob("[0-9]*/cmdline") if (line := words(path))]
+        return not [line for line in lines if b"loadtest.inside" in line and mine in line] and "psql" not in container.inside(lab.lab, "monitor", ["ps", "-eo", "comm"])
+
+    wait_until(gone, reason="the processes that asked to end", deadline_s=10)
+
+
+def words(path: Path) -> bytes:
+    """A process's words; none where it has ended meanwhile."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -100,6 +100,24 @@ def test_a_run_that_fails_is_told_in_puppets_words(code: int) -> None:
     assert double.seen == [["puppet", "agent", "--onetime"]], "an old summary is not taken for this run's"
 
 
+def test_a_run_whose_wait_for_a_lock_was_cut_short_is_begun_again() -> None:
+    lost = "Error: Could not run: Execution of 'ps -eq 124 -o args=' returned 1: \n"
+
+    class Passing(Double):
+        def run(self, argv: Sequence[str | Path], *, check: bool = True, timeout_s: float = 600) -> Result:
+            found = super().run(argv, check=check, timeout_s=timeout_s)
+            self.returncode, self.output = 2, ""
+            return found
+
+    double = Passing(1, output=lost)
+    assert run_on(double).exit_code == 2
+    assert [argv[0] for argv in double.seen] == ["puppet", "puppet", "cat"]
+    for_ever = Double(1, output=lost)
+    with pytest.raises(WatchpostError, match="ps -eq"):
+        run_on(for_ever)
+    assert len(for_ever.seen) == 3
+
+
 def test_a_run_that_fails_without_an_error_line_is_told_with_its_last_line() -> None:
     with pytest.raises(WatchpostError, match="Killed"):
         run_on(Double(137, output="Notice: two\nKilled\n"))
