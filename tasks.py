@@ -219,15 +219,16 @@ RUNS = LAB | JSON | {"runs": "directory of finished runs, which are used again; 
 @task(name="size", help=RUNS | {
     "hosts": "hosts of the fleet (50)", "services": "services of each host (20)", "growth": "how many times the fleet may grow (2)",
     "budget": "EUR a month, gross (20)", "quick": "a first estimate in about 10 minutes, without proof", "full": "more repeats; takes what it needs",
+    "start": "a size that is known to be near, as 0.25x576 (vCPUs, MiB): the search begins there",
 })  # fmt: skip
 @command
 def size_task(
-    c: Context, hosts: str = "", services: str = "", growth: str = "", budget: str = "", quick: bool = False, full: bool = False, runs: str = "",
-    recorded: str = "", lab: str = "", json: bool = False,
+    c: Context, hosts: str = "", services: str = "", growth: str = "", budget: str = "", quick: bool = False, full: bool = False, start: str = "",
+    runs: str = "", recorded: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Find the smallest machine that carries the fleet, prove that the next smaller fails, price it. Makes a lab where there is none, goes on where it was interrupted."""
     found = sizing.run_size(
-        named(lab), hosts=hosts, services=services, growth=growth, budget=budget, quick=quick, full=full, runs=runs, recorded=recorded
+        named(lab), hosts=hosts, services=services, growth=growth, budget=budget, quick=quick, full=full, runs=runs, recorded=recorded, start=start
     )
     if json:
         print(answer(found).model_dump_json(indent=2))

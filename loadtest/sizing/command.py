@@ -39,14 +39,14 @@ def folder(lab: Lab, runs: str, recorded: str = "") -> Path:
 
 
 def run_size(
-    lab: Lab, *, hosts: str, services: str, growth: str, budget: str, quick: bool, full: bool, runs: str, recorded: str
+    lab: Lab, *, hosts: str, services: str, growth: str, budget: str, quick: bool, full: bool, runs: str, recorded: str, start: str = ""
 ) -> Sizing:
     """Size a fleet: on recorded runs, or with runs of the lab. The same words again go on where they stopped."""
     where = folder(lab, runs, recorded)
     if recorded:
-        asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST))
+        asked = request(hosts, services, growth, budget, quick=quick, full=full, base=artefact.load(Request, where / REQUEST), start=start)
         return size(asked, Ledger(where), load_offers(), today(), None)
-    asked = request(hosts, services, growth, budget, quick=quick, full=full, base=Request(cores=os.cpu_count() or 1))
+    asked = request(hosts, services, growth, budget, quick=quick, full=full, base=Request(cores=os.cpu_count() or 1), start=start)
     note(f"size: {asked.hosts} hosts x {asked.services} services, runs in {where}")
     larger = [f"{vcpus:g}" for vcpus in lattice.VCPUS if vcpus not in lattice.measurable(asked.cores)]
     if larger:

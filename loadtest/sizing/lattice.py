@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from vm.artefact import Record
+from vm.errors import BadInput
 from vm.hosting import MIN_MEMORY_MIB, HostingSpec
 
 VCPUS = (0.1, 0.25, 0.5, 0.75, 1.0, 2.0, 4.0)
@@ -30,6 +31,19 @@ class Cell(Record):
     def spec(self, disk_gib: int) -> HostingSpec:
         """The hosting spec of this size."""
         return HostingSpec(vcpus=self.vcpus, memory_mib=self.memory_mib, disk_gib=disk_gib)
+
+
+def cell(text: str, option: str) -> Cell:
+    """The size that a user names as VCPUSxMIB. Raises BadInput for what is none of the lattice's."""
+    vcpus, _, memory = text.partition("x")
+    try:
+        named = Cell(vcpus=float(vcpus), memory_mib=int(memory))
+    except ValueError as error:
+        raise BadInput(f"{text!r} is no size", option, f"write for example {option} 0.5x768: vCPUs and MiB") from error
+    if named.vcpus not in VCPUS or named.memory_mib % STEP_MIB or not MIN_MEMORY_MIB <= named.memory_mib <= AMPLE_MIB:
+        steps = ", ".join(f"{one:g}" for one in VCPUS)
+        raise BadInput(f"{named} is no size that is looked at", option, f"vCPUs are {steps}; memory is a multiple of {STEP_MIB} MiB from {MIN_MEMORY_MIB} to {AMPLE_MIB}")
+    return named
 
 
 def measurable(cores: int) -> tuple[float, ...]:

@@ -38,10 +38,11 @@ class Found(Record):
 
 
 class Search:
-    """One search at a load, with the vCPUs that a host of so many cores can measure."""
+    """One search at a load, with the vCPUs that a host of so many cores can measure. start: a size that is known to be near, and is not looked for."""
 
-    def __init__(self, bench: Bench, load: Load, effort: Effort, cores: int, disk_gib: int) -> None:
+    def __init__(self, bench: Bench, load: Load, effort: Effort, cores: int, disk_gib: int, start: Cell | None = None) -> None:
         self.bench = bench
+        self.start = start
         self.quick = effort.name == "quick"
         self.vcpus = lattice.measurable(cores)
         self.judge = Judge(bench, load, effort, disk_gib)
@@ -52,11 +53,14 @@ class Search:
             return self._found(None, (), "invalid", "this host has one core: the monitor has none of its own")
         if self.quick:
             return self._quick(Cell(vcpus=self.vcpus[-1], memory_mib=AMPLE_MIB))
-        vcpus = self._least_vcpus()
-        ample = self.judge.hint(Cell(vcpus=vcpus, memory_mib=AMPLE_MIB))
-        if ample.verdict != "passed":
-            return self._found(None, (), ample.verdict, ample.why or _broke(ample))
-        cell = self._least_memory(vcpus)
+        if self.start is not None:
+            cell = self.start
+        else:
+            vcpus = self._least_vcpus()
+            ample = self.judge.hint(Cell(vcpus=vcpus, memory_mib=AMPLE_MIB))
+            if ample.verdict != "passed":
+                return self._found(None, (), ample.verdict, ample.why or _broke(ample))
+            cell = self._least_memory(vcpus)
         while (guarded := self.judge.outlasts(cell)).verdict == "failed" and (higher := self._higher(guarded)) is not None:
             cell = higher
         return self._proof(cell)

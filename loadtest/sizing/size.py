@@ -29,6 +29,8 @@ from vm.progress import Stages
 FIT_REPEATS = 2
 SEARCH_TRIALS = 4 + 3 * 2 + 4 * 2
 """About: the largest size, three steps in vCPUs, four in memory."""
+START_TRIALS = 1
+"""The outage; what is near was found before."""
 PROOF_TRIALS = 4 + 2 * 2 + 2
 
 
@@ -37,9 +39,9 @@ def size(
 ) -> Sizing:
     """Size a fleet. Without trial_at only what the ledger has counts; what is missing makes the answer unfinished, and says so."""
     effort = EFFORTS[request.effort]
-    planned = 4 if effort.name == "quick" else 2 + SEARCH_TRIALS + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
+    planned = 4 if effort.name == "quick" else 2 + (START_TRIALS if request.start else SEARCH_TRIALS) + PROOF_TRIALS + len(effort.fit_hosts) * 2 * FIT_REPEATS
     bench = Bench(ledger, trial_at, request.context, Watch(planned, stages))
-    search = Search(bench, request.load, effort, request.cores, request.disk_gib)
+    search = Search(bench, request.load, effort, request.cores, request.disk_gib, request.start)
     found, unfinished = None, ""
     try:
         fit_on(bench, request, effort.fit_hosts)

@@ -21,7 +21,7 @@ from loadtest.sizing.judge import EDGE_REPEATS, PROOF_REPEATS
 from loadtest.sizing.judgement import judge_scenario
 from loadtest.sizing.lattice import STEP_MIB, VCPUS, Cell, below, measurable
 from loadtest.sizing.ledger import Asked, Ledger
-from loadtest.sizing.request import Request
+from loadtest.sizing.request import Request, request
 from loadtest.sizing.size import size
 from loadtest.sizing.trial import SCENARIOS, SEARCHED, STORM, Length, Trial
 from vm.errors import BadInput
@@ -61,6 +61,23 @@ def test_the_smallest_size_is_found_and_both_edges_are_proven(tmp_path: Path) ->
         assert edge.cell is not None and not carries(machine, edge.cell, load)
         assert edge.broken is not None and edge.broken.verdict == "failed"
     assert {edge.axis for edge in found.edges} == {"cpu", "memory"}
+
+
+@pytest.mark.parametrize("away", [Cell(vcpus=0.75, memory_mib=512), Cell(vcpus=0.1, memory_mib=256), Cell(vcpus=1, memory_mib=1024)])
+def test_wherever_a_search_starts_it_ends_at_a_size_with_both_edges(tmp_path: Path, away: Cell) -> None:
+    """Not always at the same one: less memory may do with more vCPUs. And nothing is looked for by short trials before."""
+    machine = Machine(noise=0.0)
+    found = sized(machine, tmp_path, Request(start=away)).found
+    assert found is not None and found.verdict == "passed" and found.chosen is not None
+    assert carries(machine, found.chosen, Request().load)
+    assert [edge.proven for edge in found.edges] == [True, True]
+    assert not [word for word in machine.asked if word.startswith("people") and word.endswith("-short-0")]
+
+
+@pytest.mark.parametrize("word", ["0.25", "0.3x512", "0.5x500", "x", "0.5x99999999", "2x512", "nanx512"])
+def test_a_start_that_is_no_size_is_refused(word: str) -> None:
+    with pytest.raises(BadInput, match="--start"):
+        request("", "", "", "", quick=False, full=False, base=Request(cores=2), start=word)
 
 
 def test_the_runs_that_prove_are_not_those_that_searched(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@
 #   Certname that may use PuppetDB: the Puppet server's, which is this machine's.
 class profile::puppet::puppetdb (
   Integer[128]                                 $heap_mib     = 256,
-  Array[Pattern[/\A-[!-~]+\z/]]               $java_options = ['-XX:TieredStopAtLevel=1'],
+  Array[Pattern[/\A-[!-~]+\z/]]               $java_options = ['-XX:TieredStopAtLevel=1', '-XX:ReservedCodeCacheSize=128m'],
   Sensitive[Pattern[/\A[A-Za-z0-9_-]{16,}\z/]] $password     = lookup('secrets::puppetdb_db'),
   Stdlib::Fqdn                                 $server       = $trusted['certname'],
 ) {
