@@ -49,6 +49,12 @@ def page(sizing: Sizing) -> str:
     return render.page(sizing)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without curves: drawing takes most of the time, and of these pages the words count."""
+    monkeypatch.setattr(render, "curves", lambda _: ())
+
+
 class Text(html.parser.HTMLParser):
     """What a reader sees of a page, piece by piece; and all elements with their attributes."""
 
@@ -90,7 +96,7 @@ def test_a_simulated_machine_is_told_on_the_first_line(sizing: Sizing, page: str
     assert answer(sizing).caveats[0].startswith("SIMULATED") and "SIMULATED" in page.split("<title>")[1].split("</title>")[0]
 
 
-def test_an_emulated_machine_is_not_representative_on_the_first_line(sizing: Sizing) -> None:
+def test_an_emulated_machine_is_not_representative_on_the_first_line(sizing: Sizing, undrawn: None) -> None:
     emulated = changed(sizing, cpu_model="Some CPU", accelerator="tcg")
     assert Text(render.page(emulated)).pieces[0].startswith("not representative")
     assert render.specification(emulated).startswith("**not representative")
@@ -236,14 +242,14 @@ def test_larger_sizes_than_the_host_measures_are_predicted_and_say_so(sizing: Si
     assert all(one.how == "predicted, not run" for one in sizing.larger) and "predicted, not run" in " ".join(Text(page).pieces)
 
 
-def test_repeats_that_disagree_are_told(sizing: Sizing, page: str) -> None:
+def test_repeats_that_disagree_are_told(sizing: Sizing, page: str, undrawn: None) -> None:
     assert "trials disagreed" not in page
     twice = next(run for run in sizing.runs if run.verdict == "passed" and run.load == sizing.request.load)
     other = twice.model_copy(update={"verdict": "failed", "name": "again"})
     assert "trials disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))
 
 
-def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing: Sizing) -> None:
+def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing: Sizing, undrawn: None) -> None:
     without = conclude(sizing.request.model_copy(update={"vm_memory_mib": None}), sizing.found, "", sizing.runs, load_offers(), TODAY)
     assert sizing.need is not None and without.need is not None
     assert sizing.need.memory_mib - without.need.memory_mib == pytest.approx(84)
