@@ -7,6 +7,7 @@ measured on the master's side.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -41,7 +42,8 @@ class Kind:
         self._ended: dict[str, float] = {}
         self._session: AgentSession | None = None
         self._socket: ssl.SSLSocket | None = None
-        self._sending = threading.Lock()
+        self._using = threading.Lock()
+        """Held by who reads or writes: a TLS connection is nothing for two threads at once."""
         self._greeted = threading.Event()
         self._running = True
         self._phase_s = RECONNECT_S * plausible.fraction(seed, name)  # agents did not all begin in the same second
@@ -73,13 +75,13 @@ class Kind:
 
     def stop(self) -> None:
         self._running = False
-        if open_ := self._socket:  # its own thread may let go of it meanwhile
-            with contextlib.suppress(OSError):
-                open_.shutdown(socket.SHUT_RDWR)
-            open_.close()
+        with self._using:
+            if self._socket:  # which its own thread then closes
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def _flush(self) -> None:
-        with self._sending:
+        with self._using:
             if self._session and self._socket and (data := self._session.take()):
                 self._socket.sendall(data)
 
@@ -90,9 +92,10 @@ class Kind:
             except (OSError, ValueError) as error:  # gevent's for a socket that stop() has closed
                 self._why = f"{type(error).__name__}: {error}"
             finally:
-                if self._socket:
-                    self._socket.close()
-                self._session = self._socket = None
+                with self._using:
+                    if self._socket:
+                        self._socket.close()
+                    self._session = self._socket = None
             # the real agent looks every 10 s which of its connections is down
             time.sleep(RECONNECT_S - (time.monotonic() - self._phase_s) % RECONNECT_S)
             self.reconnects += 1
@@ -114,9 +117,10 @@ class Kind:
         session = self._session = AgentSession(time.monotonic())
         self._flush()
         while self._running and session.state != "closed":
-            secured.settimeout(max(0.05, session.due - time.monotonic()))
+            wait_s = max(0.05, session.due - time.monotonic())
+            secured.settimeout(wait_s)
             try:
-                events = session.receive(secured.recv(65536), time.monotonic())
+                events = session.receive(self._read(secured, wait_s), time.monotonic())
             except TimeoutError:
                 events = session.tick(time.monotonic())
             for event in events:
@@ -125,3 +129,10 @@ class Kind:
                 elif isinstance(event, Closed):
                     self._why = event.reason
             self._flush()
+
+    def _read(self, secured: ssl.SSLSocket, wait_s: float) -> bytes:
+        """What has come, once something has. Raises TimeoutError when nothing does."""
+        if not secured.pending() and not select.select([secured], [], [], wait_s)[0]:
+            raise TimeoutError
+        with self._using:
+            return secured.recv(65536)

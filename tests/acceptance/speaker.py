@@ -68,12 +68,18 @@ def speaking(lab: LiveLab, certname: str) -> Iterator[tuple[Speaker, list[str]]]
     """In a host's place, with its own key: who speaks, and the titles of its checks. The simulated agent comes back afterwards."""
     spec = load(PusherSpec, lab.lab.records / "pusher.json")
     (host,) = (one for one in spec.hosts if one.certname == certname)
+
+    def away() -> bool:
+        return certname in icinga_api.status(lab.api()).endpoints_missing
+
     with behaving(lab, lambda one: None if one.certname == certname else one):
-        wait_until(lambda: icinga_api.status(lab.api()).endpoints_connected == len(spec.hosts) - 1, reason="the agent is gone", deadline_s=30)
+        wait_until(away, reason="the agent is gone", deadline_s=30)
         speaker = Speaker(lab, host)
         speaker.start()
         try:
+            wait_until(lambda: not away(), reason="who speaks in its place is connected", deadline_s=30)
             yield speaker, [check.title for check in host.checks]
         finally:
             speaker.stop()
-    wait_until(lambda: icinga_api.status(lab.api()).endpoints_connected == len(spec.hosts), reason="the agent is back", deadline_s=60)
+        wait_until(away, reason="who spoke is gone", deadline_s=30)
+    wait_until(lambda: not away(), reason="the agent is back", deadline_s=60)

@@ -39,6 +39,7 @@ class profile::monitor (
   contain profile::monitor::icingaweb
   contain profile::monitor::webserver
   contain profile::monitor::mail
+  contain profile::monitor::notifications
   contain profile::monitor::tor
 
   Class['profile::packages'] -> Class['profile::monitor::system'] -> Class['profile::monitor::firewall']
@@ -47,6 +48,8 @@ class profile::monitor (
   Class['profile::monitor::system'] -> Class['profile::monitor::icinga_certificate'] -> Class['profile::monitor::icinga2']
   Class['profile::monitor::system'] -> Class['profile::monitor::mail']
   Class['profile::monitor::system'] -> Class['profile::monitor::tor']
+  # The first notification finds who takes it.
+  Class['profile::monitor::mail'] -> Class['profile::monitor::notifications'] -> Service['icinga2']
   # Icinga DB gives up without either; Icinga 2 writes to Valkey from its first second.
   Class['profile::monitor::postgresql'] -> Class['profile::monitor::icingadb']
   Class['profile::monitor::valkey'] -> Class['profile::monitor::icinga2'] -> Class['profile::monitor::icingadb']

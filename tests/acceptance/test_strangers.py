@@ -1,0 +1,127 @@
+"""Who has no key and no password sends what it likes to the monitor's two open ports (THREAT-N4): the same processes answer afterwards, and know nothing new."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from provision import icinga_api
+from provision.protocol.icinga import notification
+from tests.acceptance.conftest import LiveLab
+from tests.acceptance.test_stolen_key import DEEP, answers, commands, worker
+from vm.wait import wait_until
+
+SEED = 20261126
+ROUNDS = 200
+ANSWER_S = 5.0
+MASTER_PORT, WEB_PORT = 5665, 443
+REQUESTS = "/var/lib/icinga2/certificate-requests"
+
+
+def secured(lab: LiveLab, port: int) -> ssl.SSLSocket:
+    """A TLS connection without a certificate of its own."""
+    context = ssl.create_default_context(cafile=str(lab.ca_path))
+    context.check_hostname = False
+    plain = socket.create_connection((lab.web_address, port), ANSWER_S)
+    try:
+        return context.wrap_socket(plain, server_hostname=lab.web_name)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def netstring(payload: bytes) -> bytes:
+    return b"%d:%s," % (len(payload), payload)
+
+
+def messages(draw: random.Random) -> Iterator[bytes]:
+    """To Icinga: what is no netstring, what is no JSON, and calls that only others may make."""
+    now = time.time()
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("icinga::Hello", {"version": 21400, "capabilities": 0}), ("config::Update", {"update": {"master": {"/x.conf": 'object User "x" {}'}}}),
+        ("config::UpdateObject", {"name": "x", "type": "User", "version": now, "config": 'object User "x" {}'}),
+        ("event::ExecuteCommand", {"command_type": "check_command", "command": "dummy", "host": "x", "macros": {}}),
+        ("pki::RequestCertificate", {}), ("pki::UpdateCertificate", {"status": 0, "cert": "x", "ca": "x"}),
+    ]  # fmt: skip
+    yield from (notification(method, params, ts=now) for method, params in calls)
+    yield netstring(DEEP)
+    yield netstring(b'{"jsonrpc":"2.0","method":"' + b"x" * 1_000_000 + b'"}')
+    for _ in range(ROUNDS):
+        junk = draw.randbytes(draw.randrange(1, 400))
+        yield draw.choice([junk, netstring(junk), b"%d:" % draw.randrange(10**12) + junk, b"-1:" + junk, b"0" * 400, b"GET /" + junk + b"\r\n\r\n", netstring(b"[" * draw.randrange(1, 5000))])
+
+
+def requests(draw: random.Random) -> Iterator[bytes]:
+    """To the web: what is no HTTP, and HTTP without the password."""
+    yield b"GET /icingaweb2/ HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n"
+    yield b"POST /icingaweb2/authentication/login HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n\r\nx"
+    for _ in range(ROUNDS):
+        junk = draw.randbytes(draw.randrange(1, 300))
+        method = draw.choice([b"GET", b"POST", b"PUT", b"TRACE", b"CONNECT", b"\x00", junk[:4]])
+        path = draw.choice([b"/", b"/icingaweb2/", b"/icingaweb2/../../etc/passwd", b"/%00", b"/icingaweb2/index.php/" + junk.hex().encode()])
+        head = draw.choice([b"Host: monitor", b"Transfer-Encoding: chunked", b"Authorization: Basic " + junk.hex().encode(), junk])
+        yield draw.choice([junk, method + b" " + path + b" HTTP/1.1\r\n" + head + b"\r\nConnection: close\r\n\r\n" + junk])
+
+
+def said(lab: LiveLab, port: int, words: bytes, opened: Callable[[LiveLab, int], socket.socket]) -> bytes:
+    """What came back until the other side closed, or said nothing for a moment."""
+    came = b""
+    try:
+        with closing(opened(lab, port)) as connection:
+            connection.settimeout(0.2)
+            connection.sendall(words)
+            while len(came) < 65536 and (part := connection.recv(65536)):
+                came += part
+    except OSError:  # closed under our hands, or nothing more comes: as good an answer as any
+        pass
+    return came
+
+
+def in_the_clear(lab: LiveLab, port: int) -> socket.socket:
+    """A connection without TLS."""
+    return socket.create_connection((lab.web_address, port), ANSWER_S)
+
+
+@pytest.mark.requirement("THREAT-N4")
+def test_n4_icinga_survives_what_strangers_send_and_learns_nothing(lab: LiveLab, record_property: Any) -> None:
+    draw = random.Random(SEED)
+    machine = lab.machine("monitor")
+    before = worker(lab), commands(lab), machine.run(["find", REQUESTS, "-type", "f"], check=False).stdout
+    assert before[0], "control: it answers"
+    count = 0
+    for words in messages(draw):
+        said(lab, MASTER_PORT, words, secured)
+        count += 1
+        if count % 10 == 0:
+            said(lab, MASTER_PORT, words, in_the_clear)
+    wait_until(lambda: answers(lab), reason="Icinga answers, with all agents connected", deadline_s=60)
+    after = worker(lab), commands(lab), machine.run(["find", REQUESTS, "-type", "f"], check=False).stdout
+    machine.close()
+    assert after == before, "the same process, no new command, no certificate request kept"
+    assert not [one for one in icinga_api.get(lab.api(), "/v1/objects/users?attrs=name") if one["name"] == "x"]
+    record_property("evidence", f"{count} messages of a peer without a certificate: process {after[0]} as before, nothing learned")
+
+
+@pytest.mark.requirement("THREAT-N4")
+def test_n4_the_web_survives_what_strangers_send_and_shows_nothing(lab: LiveLab, record_property: Any) -> None:
+    draw = random.Random(SEED)
+    machine = lab.machine("monitor")
+    before = machine.run(["systemctl", "show", "--property=MainPID,NRestarts", "nginx.service", "php8.4-fpm.service"]).stdout
+    statuses: dict[bytes, int] = {}
+    for words in requests(draw):
+        came = said(lab, WEB_PORT, words, secured)
+        status = came.split(b" ", 2)[1] if came.startswith(b"HTTP/") else b"none"
+        statuses[status] = statuses.get(status, 0) + 1
+        assert not any(host.encode() in came for host in lab.hosts)
+    assert b"401" in statuses and not {one for one in statuses if one.startswith(b"2")}, statuses
+    assert machine.run(["systemctl", "show", "--property=MainPID,NRestarts", "nginx.service", "php8.4-fpm.service"]).stdout == before
+    machine.close()
+    record_property("evidence", "answers without a password: " + json.dumps({status.decode(errors="replace"): count for status, count in sorted(statuses.items())}))
