@@ -41,7 +41,7 @@ end
 """
 """In stdlib since 9; Debian 12 has 8.5."""
 RARELY_COLLECTED = {
-    "RUBY_GC_HEAP_INIT_SLOTS": "2000000", "RUBY_GC_MALLOC_LIMIT": "268435456", "RUBY_GC_MALLOC_LIMIT_MAX": "268435456",
+    "RUBY_GC_HEAP_INIT_SLOTS": "600000", "RUBY_GC_MALLOC_LIMIT": "268435456", "RUBY_GC_MALLOC_LIMIT_MAX": "268435456",
     "RUBY_GC_OLDMALLOC_LIMIT": "268435456", "RUBY_GC_OLDMALLOC_LIMIT_MAX": "268435456",
 }  # fmt: skip
 """Ruby's garbage collector (ruby(1)): a process that ends soon need not collect. The catalogs of all roles took 18 % less CPU."""

@@ -72,6 +72,8 @@ def make_repository(repository: Path) -> None:
         shutil.copy(ROOT / name, repository / name)
     for name in ("vm", "puppet_fixtures", "provision", "loadtest"):
         shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for role in ("fleet", "puppet"):  # a plan has the machines whose role there is: a host and the monitor are enough here
+        (repository / "puppet_fixtures/site/role/manifests" / f"{role}.pp").unlink()
     git(repository, "init", "--quiet")
 
     def commit(name: str) -> None:
