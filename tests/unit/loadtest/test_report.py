@@ -107,7 +107,7 @@ def test_an_emulated_machine_is_not_representative_on_the_first_line(sizing: Siz
 def test_the_first_screen_has_the_answer(sizing: Sizing, page: str) -> None:
     first = " ".join(Text(page.split("<h2>")[0]).pieces)
     short = answer(sizing)
-    for words in ("0.5 vCPU", "448 MiB", f"{short.disk_gib} GiB disk", "price not assessed: add your hoster's offers", "proven at both edges"):
+    for words in ("0.5 vCPU", "448 MiB", f"{short.disk_gib} GiB disk", "14.27 EUR", "hetzner-cpx12", "proven at both edges"):
         assert words in first
     for failing in short.failing_runs:
         assert f"{failing.vcpus:g} vCPU and {failing.memory_mib} MiB breaks {failing.objective}" in first

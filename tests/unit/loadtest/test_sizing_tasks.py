@@ -21,7 +21,7 @@ def test_size_on_recorded_runs_gives_the_whole_answer(invoke: Invoke) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["vcpus"], found["memory_mib"], found["verdict"]) == (0.5, 448, "passed")
-    assert found["eur_per_month"] is None and "add your hoster's offers" in found["eur_reason"]
+    assert found["offer"] == "hetzner-cpx12" and found["eur_per_month"] == 14.27, "the cheapest that anybody compared with a price list"
     assert {(one["axis"], one["proven"]) for one in found["failing_runs"]} == {("cpu", True), ("memory", True)}
     table = invoke("size", "--recorded", EXAMPLE)
     assert table.stdout.split("\n")[0].startswith("note") and "SIMULATED" in table.stdout.split("\n")[0]
