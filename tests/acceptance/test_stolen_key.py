@@ -65,8 +65,8 @@ def send(speaker: Speaker, frame: bytes) -> None:
 
 
 @contextmanager
-def weakened(lab: LiveLab, owner: str) -> Iterator[str]:
-    """A service in the zone of an agent, as the usual set-up has them: what it must not be here."""
+def reloaded(lab: LiveLab, path: str, text: str) -> Iterator[None]:
+    """Icinga with objects more meanwhile."""
     machine = lab.machine("monitor")
 
     def reload() -> None:
@@ -76,14 +76,21 @@ def weakened(lab: LiveLab, owner: str) -> Iterator[str]:
         wait_until(lambda: worker(lab) not in (old, 0) and answers(lab), reason="Icinga has taken the change, and all agents are back", deadline_s=90)
 
     try:
-        text = f'object Service "weakened" {{ host_name = "{owner}"; zone = "{owner}"; check_command = "dummy"; vars.dummy_state = 2; check_interval = 1d; max_check_attempts = 1; enable_notifications = false }}\n'
-        machine.write(PLACE, text, mode="0640", owner="root:nagios")
+        machine.write(path, text, mode="0640", owner="root:nagios")
         reload()
-        yield "weakened"
+        yield
     finally:
-        machine.run(["rm", "-f", PLACE])
+        machine.run(["rm", "-f", path])
         reload()
         machine.close()
+
+
+@contextmanager
+def weakened(lab: LiveLab, owner: str) -> Iterator[str]:
+    """A service in the zone of an agent, as the usual set-up has them: what it must not be here."""
+    text = f'object Service "weakened" {{ host_name = "{owner}"; zone = "{owner}"; check_command = "dummy"; vars.dummy_state = 2; check_interval = 1d; max_check_attempts = 1; enable_notifications = false }}\n'
+    with reloaded(lab, PLACE, text):
+        yield "weakened"
 
 
 def worker(lab: LiveLab) -> int:

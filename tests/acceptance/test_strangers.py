@@ -1,4 +1,4 @@
-"""Who has no key and no password sends what it likes to the monitor's two open ports (THREAT-N4): the same processes answer afterwards, and know nothing new."""
+"""Who has no key and no password sends what it likes to the monitor's two open ports (THREAT-N4), or reports in an agent's name (THREAT-N2)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provision import icinga_api
-from provision.protocol.icinga import notification
+from provision.mutual_tls import client_context
+from provision.protocol.icinga import CheckResultEncoder, State, hello, notification
+from provision.pusher_spec import PusherSpec
+from provision.throwaway_ca import Authority
 from tests.acceptance.conftest import LiveLab
-from tests.acceptance.test_stolen_key import DEEP, answers, commands, worker
+from tests.acceptance.speaker import behaving
+from tests.acceptance.test_stolen_key import DEEP, answers, commands, of_role, service, worker
+from vm.artefact import load
 from vm.wait import wait_until
 
 SEED = 20261126
@@ -125,3 +131,32 @@ def test_n4_the_web_survives_what_strangers_send_and_shows_nothing(lab: LiveLab,
     assert machine.run(["systemctl", "show", "--property=MainPID,NRestarts", "nginx.service", "php8.4-fpm.service"]).stdout == before
     machine.close()
     record_property("evidence", "answers without a password: " + json.dumps({status.decode(errors="replace"): count for status, count in sorted(statuses.items())}))
+
+
+@pytest.mark.requirement("THREAT-N2")
+def test_n2_a_certificate_of_another_ca_reports_for_nobody(lab: LiveLab, tmp_path: Path, record_property: Any) -> None:
+    """Who stands between agent and monitor can make a certificate in the agent's name, by a CA of its own; the agent's own is the control."""
+    name = of_role(lab, "bittorrent")
+    key, certificate = Authority(tmp_path).issue(name)
+    spec = load(PusherSpec, lab.lab.records / "pusher.json")
+    (host,) = (one for one in spec.hosts if one.certname == name)
+    with behaving(lab, lambda one: None if one.certname == name else one):
+        wait_until(lambda: name in icinga_api.status(lab.api()).endpoints_missing, reason="the agent is gone", deadline_s=30)
+        with closing(told_by(lab, certificate, key, name, host.checks[0].title, "by a man in the middle")):
+            time.sleep(3)
+            assert name in icinga_api.status(lab.api()).endpoints_missing, "it is not taken for the agent"
+        assert service(lab, name, host.checks[0].title)["last_check_result"]["output"] != "by a man in the middle"
+        with closing(told_by(lab, host.certificate, host.key, name, host.checks[0].title, "by the agent itself")):
+            wait_until(lambda: service(lab, name, host.checks[0].title)["last_check_result"]["output"] == "by the agent itself", reason="the agent's own word", deadline_s=20)
+    wait_until(lambda: answers(lab), reason="the agent is back", deadline_s=60)
+    record_property("evidence", f"a certificate for {name} of another CA: no connection of that endpoint, no result; with its own, both")
+
+
+def told_by(lab: LiveLab, certificate: Path, key: Path, host: str, title: str, output: str) -> ssl.SSLSocket:
+    """A connection with this certificate, on which a result of a host was sent."""
+    now = time.time()
+    plain = socket.create_connection((lab.web_address, MASTER_PORT), ANSWER_S)
+    secured = client_context(lab.ca_path, certificate, key).wrap_socket(plain, server_hostname=lab.lab.fqdn("icinga"))
+    with suppress(OSError):  # it may be closed under our hands
+        secured.sendall(hello() + CheckResultEncoder(host, title, host, ["x"]).encode(State.OK, output, scheduled=now, started=now, ended=now))
+    return secured
