@@ -467,13 +467,13 @@ def check(c: Context) -> None:
     quality.static(CHECKOUT)
 
 
-@task(help={"unit": "only what needs neither root nor a lab"})
+@task(help={"unit": "only what needs neither root nor a lab", "thorough": "also what takes minutes for what changes seldom, as whole rebuilds"})
 @command
-def test(c: Context, unit: bool = False) -> None:
-    """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed."""
+def test(c: Context, unit: bool = False, thorough: bool = False) -> None:
+    """Everything CI runs: static checks, unit tests, and one live lab from nothing to destroyed; with --thorough what takes minutes more."""
     quality.static(CHECKOUT)
     code = quality.unit_tests(CHECKOUT)
-    raise Exit(code=code if unit or code else quality.acceptance_tests(CHECKOUT))
+    raise Exit(code=code if unit or code else quality.acceptance_tests(CHECKOUT, thorough=thorough))
 
 
 @task(name="accept", help=JSON | {

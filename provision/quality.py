@@ -77,9 +77,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def acceptance_tests(checkout: Path) -> int:
-    """Run the acceptance tests, each named when it begins; pytest's exit code. Interrupted, they have time to remove their lab."""
-    process = subprocess.Popen(pytest_argv(["-vv", "tests/acceptance"]), cwd=checkout)
+def acceptance_tests(checkout: Path, *, thorough: bool = False) -> int:
+    """Run the acceptance tests, each named when it begins; pytest's exit code. Interrupted, they have time to remove their lab.
+
+    thorough: those too that take minutes for what changes seldom. What took longest is told at the end.
+    """
+    which = [] if thorough else ["-m", "not thorough"]
+    process = subprocess.Popen(pytest_argv(["-vv", "--durations=30", *which, "tests/acceptance"]), cwd=checkout)
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -23,6 +23,7 @@ from vm.wait import wait_until
 SETTINGS = "/etc/watchpost-notifier.json"
 GOOD = 17
 """Good results after each problem: two changes in twenty results stay below every threshold of flapping."""
+SETTLE_S = 8
 SEND_S = 10
 """In which a notification becomes an accepted mail when nothing is in the way."""
 EVIL = "disk full\nBcc: evil@example.org\n\x1b[2J$host.name$ `id` $(id) \u202e--help"
@@ -35,13 +36,16 @@ def fail(speaker: Speaker, title: str, times: int, output: str = "broken") -> No
         time.sleep(0.05)
 
 
-def calm(speaker: Speaker, *titles: str) -> None:
-    """So many good results that Icinga sees no flapping, whatever was before."""
+def calm(speaker: Speaker, *titles: str, settle_s: float = 2) -> None:
+    """So many good results that Icinga sees no flapping, whatever was before.
+
+    settle_s: Icinga tells of an end that flapping kept back within some seconds; a problem that came first would be none that is new.
+    """
     for title in titles:
         for _ in range(20):
             speaker.say(title, State.OK, "mended")
             time.sleep(0.01)
-    time.sleep(2)
+    time.sleep(settle_s)
 
 
 def attempts(lab: LiveLab, host: str) -> dict[str, int]:
@@ -70,7 +74,7 @@ def test_ui1_who_is_in_charge_is_told_of_a_problem_and_of_its_end(lab: LiveLab, 
     host = of_role(lab, role)
     with speaking(lab, host) as (speaker, titles):
         title = titles[0]
-        calm(speaker, title)
+        calm(speaker, title, settle_s=SETTLE_S)
         since = time.time()
         fail(speaker, title, attempts(lab, host)[title], EVIL)
         found = awaited(lab, since, f"[CRITICAL] {host} {title}")
@@ -92,7 +96,7 @@ def test_ui4_a_mail_comes_after_n_failures_in_a_row_and_not_before(lab: LiveLab,
     with speaking(lab, host) as (speaker, titles):
         some = {title: wanted[title] for title in titles if title in ("memory", "disk")}
         assert len(set(some.values())) == 2, f"two checks with another N each: {some}"
-        calm(speaker, *some)
+        calm(speaker, *some, settle_s=SETTLE_S)
         since = time.time()
         for title, number in some.items():
             fail(speaker, title, number - 1)
@@ -169,7 +173,7 @@ def against_a_flood(lab: LiveLab, factor: float, results: int) -> str:
     wanted, monitor = attempts(lab, thief), lab.machine("monitor")
     with limited(monitor, limits), speaking(lab, other) as (honest, honest_titles), speaking(lab, thief) as (speaker, titles):
         calm(honest, honest_titles[0])
-        calm(speaker, *titles)
+        calm(speaker, *titles, settle_s=SETTLE_S)
         since = began = time.time()
         while time.time() - began < 3 * limits.window_s:
             flood(speaker, titles, results // 3, wanted)
@@ -210,7 +214,7 @@ def test_a2_control_without_limits_the_same_flood_is_a_hundred_mails(lab: LiveLa
     thief = of_role(lab, "bittorrent")
     monitor = lab.machine("monitor")
     with limited(monitor, NONE), speaking(lab, thief) as (speaker, titles):
-        calm(speaker, *titles)
+        calm(speaker, *titles, settle_s=SETTLE_S)
         since = time.time()
         flood(speaker, titles, 3000, attempts(lab, thief))
 

@@ -17,6 +17,8 @@ from provision.rebuild.compare import compare
 from provision.rebuild.snapshot import Snapshot
 from vm.image.supply import STORE
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def options(lab: Any) -> Options:

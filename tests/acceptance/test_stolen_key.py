@@ -13,6 +13,7 @@ from provision import icinga_api
 from provision.protocol.icinga import CheckResultEncoder, State, notification
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.speaker import Speaker, speaking
+from tests.acceptance.starts import watched
 from vm.errors import WatchpostError
 from vm.wait import wait_until
 
@@ -147,13 +148,14 @@ def test_a1_configuration_commands_and_certificates_are_refused_and_large_messag
         "event::ExecutedCommand": {"execution": "x", "host": thief, "exit": 0, "output": COMMAND},
         "pki::UpdateCertificate": {"status": 0, "cert": "x", "ca": "x", "fingerprint_request": "x"},
     }
-    with speaking(lab, thief) as (speaker, titles):
+    with watched(lab, "monitor") as started, speaking(lab, thief) as (speaker, titles):
         for method, params in frames.items():
             send(speaker, notification(method, params, ts=now))
         # control: the connection still stands and is heard
         speaker.say(titles[0], State.WARNING, "still heard")
         wait_until(lambda: service(lab, thief, titles[0])["last_check_result"]["output"] == "still heard", reason="its own result is taken", deadline_s=20)
         assert commands(lab) == known
+        assert not [path for path in started if path.endswith("/touch")], "programs that start are watched: none of the attacker's did"
     for what, frame in (("deep JSON", b"%d:%s," % (len(DEEP), DEEP)), ("200 MiB", b"%d:" % HUGE + b"x" * HUGE + b",")):
         with speaking(lab, thief) as (speaker, _):
             try:

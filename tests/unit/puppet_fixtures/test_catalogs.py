@@ -182,6 +182,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "wrong-word": {"runs_on": "everywhere"},
     "word-of-another-type": {"priority": "disk"},
     "no-variables": {"vars": None},
+    "often-what": {"often": {"window_s": 60, "warning": 1, "critical": "2"}},
     "too-long": {"runs_on": "monitor", "vars": {"a": "x" * 20000}},
 }
 
@@ -194,10 +195,12 @@ def answers() -> dict[str, list[dict[str, Any]]]:
         "two": rows(A, B),
         "three-backwards": rows(C, B, A)[::-1],
         "one-more": [*rows(A), service(A)],
+        "often": [*rows(A), service(A, often={"window_s": 3600, "warning": 2, "critical": 4})],
         "flood": rows(A, B) + [service(B, service=f"s{number}") for number in range(50)],
         "liar": rows(A) + [row | {"parameters": row["parameters"] | {"host": A}} for row in rows(B)],
         "strange-certname": rows(A) + [row | {"certname": "../../etc/cron.d/x"} for row in rows(A)],
         "twice": rows(A, B) + [service(B), service(B)],
+        "clash": rows(A, B) + [service(B, often={"window_s": 3600, "warning": 2, "critical": 4}), service(B, service="zz-more-often")],
     } | {f"broken-{name}": [*rows(A, B), service(B, **change)] for name, change in BROKEN.items()}
 
 
@@ -260,6 +263,15 @@ def test_one_check_more_adds_exactly_its_own_lines() -> None:
     assert re.findall(r'^object (\w+) "([^"]+)"', new.removeprefix(old), re.MULTILINE) == [("Service", "zz-more")]
 
 
+def test_a_check_whose_failures_are_counted_adds_a_second_one() -> None:
+    old, new = (collected()[case][0][f"{A}.conf"] for case in ("one-more", "often"))
+    assert new.startswith(old)
+    assert re.findall(r'^object (\w+) "([^"]+)"', new.removeprefix(old), re.MULTILINE) == [("Service", "zz-more-often")]
+    assert '  check_command = "failure_frequency"\n' in new and "  vars.failure_frequency_window_s = 3600\n" in new
+    often = [it["parameters"]["often"] for it in catalog(next(host.certname for host in hosts() if host.role == "website")).exported if it["parameters"].get("service") == "website"]
+    assert often == [{"window_s": 604800, "warning": 5, "critical": 10}]
+
+
 def test_a_host_that_exports_too_much_is_refused_by_name_and_stays_visible() -> None:
     files, refused = collected()["flood"]
     assert refused == [f"{B}.conf"]
@@ -268,7 +280,7 @@ def test_a_host_that_exports_too_much_is_refused_by_name_and_stays_visible() -> 
     assert files[f"{A}.conf"] == collected()["alone"][0][f"{A}.conf"]
 
 
-@pytest.mark.parametrize("case", [*(f"broken-{name}" for name in BROKEN), "twice"])
+@pytest.mark.parametrize("case", [*(f"broken-{name}" for name in BROKEN), "twice", "clash"])
 def test_a_host_whose_resource_breaks_a_rule_is_refused_and_others_are_not(case: str) -> None:
     files, refused = collected()[case]
     assert refused == [f"{B}.conf"]

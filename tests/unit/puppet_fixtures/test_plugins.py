@@ -455,3 +455,42 @@ def test_a_server_that_never_answers_ends_at_the_deadline(silent: int) -> None:
         answers = dict(zip(DEADLINES, pool.map(ask, DEADLINES), strict=True))
     assert {name: status for name, (status, _) in answers.items()} == dict.fromkeys(DEADLINES, 2)
     assert all(1 <= took < 4 for _, took in answers.values()), answers
+
+
+PSQL = """#!/bin/sh
+cat > "$0.sql"
+printf '%s\\n' "$@" > "$0.words"
+{answer}
+"""
+
+
+def history(folder: Path, answer: str, *arguments: str) -> tuple[int, str]:
+    """check_failure_frequency with a psql of this test before Debian's."""
+    psql = folder / "psql"
+    psql.write_text(PSQL.replace("{answer}", answer))
+    psql.chmod(0o755)
+    argv = ["/usr/bin/python3", "-Bs", str(PLUGINS / "check_failure_frequency"), "--host", "a.lab.test", "--service", "website", *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}, check=False, timeout=20)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(("failures", "state"), [(0, 0), (2, 0), (3, 1), (5, 1), (6, 2), (1000, 2)])
+def test_failure_frequency_counts_failures(tmp_path: Path, failures: int, state: int) -> None:
+    code, output = history(tmp_path, f"echo '{failures}|1795000000.5'")
+    assert (code, f"failed {failures} times in 7 days" in output) == (state, True), output
+    assert f"failures={failures};3;6" in output
+    words = (tmp_path / "psql.words").read_text().split("\n")
+    assert "host=a.lab.test" in words and "service=website" in words and "since=604800" in words
+    assert "previous_soft_state = 0" in (tmp_path / "psql.sql").read_text()
+
+
+def test_failure_frequency_without_a_history_is_unknown(tmp_path: Path) -> None:
+    code, output = history(tmp_path, "echo 'psql: error: no such role' >&2; exit 2")
+    assert code == 3 and "no such role" in output
+    assert history(tmp_path, "echo nonsense")[0] == 3
+
+
+@pytest.mark.parametrize("words", [("--host", "a'b"), ("--service", "x; DROP TABLE host"), ("--window-s", "-1")])
+def test_failure_frequency_takes_no_other_names(words: tuple[str, str]) -> None:
+    code, _ = run("check_failure_frequency", "--host", "a", "--service", "b", *words)
+    assert code == 3

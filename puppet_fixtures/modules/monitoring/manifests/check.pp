@@ -23,6 +23,8 @@
 #   Seconds until the next try after a failure, as long as fewer than `attempts` failed.
 # @param attempts
 #   How many failures in a row raise an alert.
+# @param often
+#   How many failures in a window raise an alert by themselves, however quickly each was over: a second service, named `TITLE-often`.
 # @param vars
 #   Variables of the check command. Values are data: neither macros nor expressions of Icinga work in them.
 define monitoring::check (
@@ -32,6 +34,7 @@ define monitoring::check (
   Integer[1, 604800]     $interval_s = 60,
   Integer[1, 604800]     $retry_s = 30,
   Integer[1, 100]        $attempts = 3,
+  Optional[Monitoring::Often] $often = undef,
   Monitoring::Variables  $vars = {},
 ) {
   include monitoring
@@ -53,6 +56,7 @@ define monitoring::check (
     'interval_s' => $interval_s,
     'retry_s'    => $retry_s,
     'attempts'   => $attempts,
+    'often'      => $often,
     'vars'       => $vars,
   }
 

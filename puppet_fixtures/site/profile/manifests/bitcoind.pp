@@ -83,6 +83,7 @@ class profile::bitcoind (
     priority   => 'medium',
     interval_s => 300,
     retry_s    => 120,
+    often      => { 'window_s' => 604800, 'warning' => 4, 'critical' => 8 },
     vars       => {
       'bitcoin_height_file'     => '/var/lib/bitcoind-height/getblockcount',
       'bitcoin_height_sources'  => $height_sources,

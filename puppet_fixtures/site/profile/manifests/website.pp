@@ -33,6 +33,8 @@ class profile::website (
     priority   => 'critical',
     interval_s => 60,
     retry_s    => 30,
+    # A site that is away for a minute every day is no site that is up.
+    often      => { 'window_s' => 604800, 'warning' => 5, 'critical' => 10 },
     vars       => {
       'http_vhost'             => $trusted['certname'],
       'http_ssl'               => true,

@@ -16,6 +16,8 @@
 #   Seconds until the next try after a failure.
 # @param attempts
 #   How many failures in a row raise an alert.
+# @param often
+#   How many failures in a window raise an alert.
 # @param vars
 #   Variables of the check command.
 define monitoring::collected::service (
@@ -28,6 +30,7 @@ define monitoring::collected::service (
   Integer[1, 604800] $retry_s,
   Integer[1, 100] $attempts,
   Monitoring::Variables $vars,
+  Optional[Monitoring::Often] $often = undef,
 ) {
   include monitoring::collector
 
@@ -45,6 +48,7 @@ define monitoring::collected::service (
         'interval_s' => $interval_s,
         'retry_s'    => $retry_s,
         'attempts'   => $attempts,
+        'often'      => $often,
         'vars'       => $vars,
     }),
   }

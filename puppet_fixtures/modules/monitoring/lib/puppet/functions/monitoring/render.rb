@@ -49,7 +49,7 @@ Puppet::Functions.create_function(:'monitoring::render') do
 
     host = hosts[0]['parameters'].slice('address', 'role').merge('host' => certname)
     checked = services.map { |row| service(certname, row['parameters']) }.sort_by { |it| it['service'] }
-    twice = checked.map { |it| it['service'] }.tally.find { |_, count| count > 1 }
+    twice = checked.flat_map { |it| [it['service'], *(services_renderer.often_name(it) if it['often'])] }.tally.find { |_, count| count > 1 }
     raise ArgumentError, "two services named #{twice[0]}" if twice
 
     [hosts_renderer.render(valid_host(host), addresses), *checked.map { |it| services_renderer.render(it) }].join("\n")
@@ -74,6 +74,12 @@ Puppet::Functions.create_function(:'monitoring::render') do
       raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless parameters.key?(name) && known?(type, value)
 
       found[name] = value
+    end
+    # Not there where a check has none: PuppetDB keeps no undef.
+    unless parameters['often'].nil?
+      raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless instance?('Monitoring::Often', parameters['often'])
+
+      found['often'] = parameters['often']
     end
     found
   end
