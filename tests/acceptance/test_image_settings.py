@@ -130,6 +130,7 @@ def newer_kernel(tree: Path, scratch: Path) -> list[Path]:
     return sorted((scratch / "apt/cache/archives").glob("*.deb"))
 
 
+@pytest.mark.thorough
 def test_a_newer_kernel_package_is_what_runs_after_a_reboot(reachable: Reachable, tmp_path: Path) -> None:
     image, _ = build.find_or_build("monitor", DATA)
     debs = newer_kernel(image.tree, tmp_path)
