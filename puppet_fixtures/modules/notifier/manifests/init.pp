@@ -47,7 +47,8 @@ class notifier (
     ensure => present,
     system => true,
     home   => '/var/lib/watchpost-notifier',
-    shell  => '/usr/sbin/nologin',
+    # nologin is in a package that a rented machine need not have.
+    shell  => '/bin/false',
   }
   -> file {
     default:
