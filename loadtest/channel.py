@@ -17,6 +17,7 @@ from pathlib import Path
 from loadtest.rig import Rig
 from loadtest.samples import Sample
 from provision import checks
+from vm import processes
 from vm.drivers import container
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -79,11 +80,7 @@ class Channel:
             return
         assert self._process.stdin
         self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        processes.reap(self._process)
         self._reader.join(10)
 
     def _read(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from loadtest.latency import Latencies
+from vm import processes
 from vm.artefact import write_file
 from vm.errors import WatchpostError
 
@@ -62,11 +63,7 @@ class DatabaseDelay:
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        processes.reap(self._process)
 
     def _look(self) -> None:
         assert self._process and self._process.stdin

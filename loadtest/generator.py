@@ -17,6 +17,7 @@ from typing import Any, Literal
 from loadtest.arrivals import arrivals
 from loadtest.latency import Latencies, merged
 from loadtest.load_spec import KindResult, LoadSpec, WorkerResult
+from vm import processes
 from vm.artefact import Record, load, save
 from vm.command import ENDING
 from vm.errors import WatchpostError
@@ -193,11 +194,7 @@ class Generator:
             if process.poll() is None:
                 process.terminate()
         for process in self._processes:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            processes.reap(process, 5)
 
 
 def expected(spec: LoadSpec) -> dict[str, int]:

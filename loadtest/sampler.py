@@ -47,6 +47,7 @@ class Sampler:
 
     def stop(self) -> None:
         """End; one look may still be going on for a moment."""
+        gc.unfreeze()
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(10)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 from vm.artefact import Record
 from vm.errors import WatchpostError
@@ -104,6 +106,15 @@ def end(process: OwnedProcess, *, first: int = signal.SIGTERM, patience_s: float
         send_signal(process, signal.SIGKILL)
         _gone(process, 10, clock)
     return True
+
+
+def reap(child: subprocess.Popen[Any], patience_s: float = 10) -> None:
+    """Wait for a child that was told to end; one that does not is killed after patience_s."""
+    try:
+        child.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _gone(process: OwnedProcess, deadline_s: float, clock: Clock) -> None:

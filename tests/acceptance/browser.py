@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import websocket
 
+from vm import processes
 from vm.wait import wait_until
 
 SAFER: dict[str, bool] = {
@@ -133,9 +133,4 @@ def browsing(folder: Path, address: str, basic: tuple[str, str], settings: Mappi
         yield Browser(wait_until(listening, reason="Firefox to listen", deadline_s=90), basic)
     finally:
         process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        time.sleep(0.2)
+        processes.reap(process, 20)

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.acceptance.conftest import LiveLab
+from vm import processes
 from vm.command import run
 from vm.drivers import container, machine_directory
 from vm.wait import wait_until
@@ -98,8 +99,4 @@ class PrivateTor:
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a process of the network."""
     process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    processes.reap(process)

@@ -17,6 +17,7 @@ import pytest
 from provision import icinga_api
 from provision.ssh import Machine
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import of_role
 from tests.acceptance.mails import awaited
 from vm.wait import wait_until
 
@@ -82,14 +83,9 @@ def executed(lab: LiveLab) -> dict[tuple[str, str], dict[str, Any]]:
     return {(one["host_name"], one["name"]): one for one in found}
 
 
-def host_of(lab: LiveLab, role: str) -> str:
-    """The first host of a role."""
-    return next(name for name in lab.hosts if name.startswith(role))
-
-
 def answer(lab: LiveLab, monitor: Machine, role: str, service: str) -> tuple[int, str]:
     """State and words of a check, made now as Icinga makes it."""
-    argv = executed(lab)[host_of(lab, role), service]["last_check_result"]["command"]
+    argv = executed(lab)[of_role(lab, role), service]["last_check_result"]["command"]
     done = monitor.run(["runuser", "-u", "nagios", "--", *argv], check=False, timeout_s=90)
     return done.returncode, done.stdout.strip()
 
@@ -111,7 +107,7 @@ def broken(lab: LiveLab, case: Broken) -> Iterator[None]:
 @pytest.mark.parametrize("case", [pytest.param(case, id=name, marks=pytest.mark.requirement(name.split()[0])) for name, case in CASES.items()])
 def test_a_broken_service_turns_its_check_and_a_mended_one_turns_it_back(lab: LiveLab, case: Broken, record_property: Any) -> None:
     monitor = lab.machine("monitor")
-    assert executed(lab)[host_of(lab, case.role), case.service]["vars"]["priority"] == case.priority
+    assert executed(lab)[of_role(lab, case.role), case.service]["vars"]["priority"] == case.priority
     good = answer(lab, monitor, case.role, case.service)
     assert good[0] == 0, good
     with broken(lab, case):
@@ -128,7 +124,7 @@ def test_a_broken_service_turns_its_check_and_a_mended_one_turns_it_back(lab: Li
 def test_an_ssh_server_that_cannot_be_reached_turns_its_check(lab: LiveLab, record_property: Any) -> None:
     """By a packet filter for the host's own address: the fleet's one SSH server is what this test itself comes through."""
     monitor, fleet = lab.machine("monitor"), lab.machine("fleet")
-    argv = executed(lab)[host_of(lab, "test-suite"), "test-suite-ssh"]["last_check_result"]["command"]
+    argv = executed(lab)[of_role(lab, "test-suite"), "test-suite-ssh"]["last_check_result"]["command"]
     target = next(word for word in argv if word.count(".") == 3 and word.replace(".", "").isdigit())
     assert answer(lab, monitor, "test-suite", "test-suite-ssh")[0] == 0
     rules = f"table inet broken {{\n chain input {{\n  type filter hook input priority -10\n  ip daddr {target} tcp dport 22 drop\n }}\n}}\n"
@@ -153,7 +149,7 @@ def test_icinga_itself_turns_and_turns_back_and_tells(lab: LiveLab, record_prope
     """Those that it checks every minute, all at once; how long it takes until people know."""
     names = ("CHECK-WEB-1", "CHECK-XMPP-1", "CHECK-JENKINS-1")
     cases = [CASES[name] for name in names]
-    own = [(host_of(lab, case.role), case.service) for case in cases]
+    own = [(of_role(lab, case.role), case.service) for case in cases]
 
     def states() -> list[int]:
         executed.cache_clear()

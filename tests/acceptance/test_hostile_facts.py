@@ -13,8 +13,8 @@ import pytest
 from provision import agents, icinga_api, puppet_run, puppet_server
 from puppet_fixtures import fleet
 from tests.acceptance.conftest import HOSTS, LiveLab
-from tests.acceptance.starts import watched
-from tests.acceptance.test_stolen_key import reloaded
+from tests.acceptance.icinga import reloaded
+from tests.acceptance.watching import watched
 from vm.drivers import container
 from vm.errors import WatchpostError
 
@@ -45,13 +45,11 @@ def objects(lab: LiveLab) -> dict[str, set[str]]:
 
 def collect(lab: LiveLab) -> puppet_run.PuppetRun:
     """The monitor's own Puppet run, once all is stored."""
-    for kind in ("puppet", "monitor"):
-        machine = lab.machine(kind)
-        if kind == "puppet":
-            puppet_server.wait_stored(machine)
-        else:
-            run = puppet_run.run_puppet(machine, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
-        machine.close()
+    server, monitor = lab.machine("puppet"), lab.machine("monitor")
+    puppet_server.wait_stored(server)
+    run = puppet_run.run_puppet(monitor, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+    server.close()
+    monitor.close()
     return run
 
 
@@ -66,11 +64,8 @@ def test_a1_hostile_facts_become_no_object_and_start_nothing(lab: LiveLab, tmp_p
     try:
         with watched(lab, "monitor") as started:
             for name in members:
-                # each host twice: all texts, and the one that is exported where the lab's data knows no address
                 attack = hostile(facts[name], draw)
-                attack.setdefault("networking", {})
-                if isinstance(attack["networking"], dict):
-                    attack["networking"]["ip"] = draw.choice(NASTY)
+                attack["networking"]["ip"] = draw.choice(NASTY)  # what is exported where the lab's data knows no address: always
                 try:
                     agents.run_agent(lab.puppet, name, attack, tmp_path)
                     taken.append(name)

@@ -15,9 +15,9 @@ from provision import icinga_api
 from provision.protocol.icinga import State
 from provision.ssh import Machine
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import of_role, service
 from tests.acceptance.mails import Mail, awaited, quiet, received
 from tests.acceptance.speaker import Speaker, speaking
-from tests.acceptance.test_stolen_key import of_role, service
 from vm.wait import wait_until
 
 SETTINGS = "/etc/watchpost-notifier.json"

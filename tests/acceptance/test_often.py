@@ -9,10 +9,10 @@ import pytest
 
 from provision.protocol.icinga import State
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import of_role, service
 from tests.acceptance.mails import awaited, received
 from tests.acceptance.speaker import speaking
 from tests.acceptance.test_mail import SETTLE_S, calm, fresh  # noqa: F401  # a notifier that has its budgets before it
-from tests.acceptance.test_stolen_key import of_role, service
 from vm.wait import wait_until
 
 CHECK = "bitcoind-height"

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from provision import icinga_api
 from provision.protocol.icinga import CheckResultEncoder, State, notification
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import answers, commands, of_role, reloaded, service
 from tests.acceptance.speaker import Speaker, speaking
-from tests.acceptance.starts import watched
-from vm.errors import WatchpostError
+from tests.acceptance.watching import watched
 from vm.wait import wait_until
 
 PLACE = "/etc/icinga2/watchpost.d/weakened.conf"
@@ -22,18 +21,6 @@ MARK = "/tmp/by-a-stolen-key"
 COMMAND = f'object CheckCommand "evil" {{ command = [ "/usr/bin/touch", "{MARK}" ] }}'
 DEEP = b'{"jsonrpc":"2.0","method":"event::CheckResult","params":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 HUGE = 200 * 1024 * 1024
-
-
-def of_role(lab: LiveLab, role: str) -> str:
-    return next(name for name in lab.hosts if name.startswith(role))
-
-
-def service(lab: LiveLab, host: str, name: str) -> dict[str, Any]:
-    """A service as Icinga has it."""
-    attributes = "&".join(f"attrs={one}" for one in ("state", "acknowledgement", "next_check", "force_next_check", "force_next_notification", "last_check_result"))
-    (found,) = icinga_api.get(lab.api(), f"/v1/objects/services/{host}!{name}?{attributes}")
-    attrs: dict[str, Any] = found["attrs"]
-    return attrs
 
 
 def messages(host: str, name: str) -> dict[str, bytes]:
@@ -66,41 +53,11 @@ def send(speaker: Speaker, frame: bytes) -> None:
 
 
 @contextmanager
-def reloaded(lab: LiveLab, path: str, text: str) -> Iterator[None]:
-    """Icinga with objects more meanwhile."""
-    machine = lab.machine("monitor")
-
-    def reload() -> None:
-        old = worker(lab)
-        machine.run(["systemctl", "reload", "icinga2.service"])
-        # the old process answers until the new one has read everything; for a moment in between nobody listens
-        wait_until(lambda: worker(lab) not in (old, 0) and answers(lab), reason="Icinga has taken the change, and all agents are back", deadline_s=90)
-
-    try:
-        machine.write(path, text, mode="0640", owner="root:nagios")
-        reload()
-        yield
-    finally:
-        machine.run(["rm", "-f", path])
-        reload()
-        machine.close()
-
-
-@contextmanager
 def weakened(lab: LiveLab, owner: str) -> Iterator[str]:
     """A service in the zone of an agent, as the usual set-up has them: what it must not be here."""
     text = f'object Service "weakened" {{ host_name = "{owner}"; zone = "{owner}"; check_command = "dummy"; vars.dummy_state = 2; check_interval = 1d; max_check_attempts = 1; enable_notifications = false }}\n'
     with reloaded(lab, PLACE, text):
         yield "weakened"
-
-
-def worker(lab: LiveLab) -> int:
-    """The process of Icinga that answers; 0 where none does."""
-    try:
-        (found,) = icinga_api.get(lab.api(), "/v1/status/IcingaApplication")
-    except WatchpostError:
-        return 0
-    return int(found["status"]["icingaapplication"]["app"]["pid"])
 
 
 @pytest.mark.requirement("THREAT-A4")
@@ -129,10 +86,6 @@ def test_a4_control_in_an_agents_own_zone_it_may_acknowledge(lab: LiveLab) -> No
         wait_until(lambda: service(lab, thief, name)["state"] == 2, reason="the weakened service is critical", deadline_s=20)
         send(speaker, acknowledgement(thief, name))
         wait_until(lambda: service(lab, thief, name)["acknowledgement"] == 1, reason="the acknowledgement is taken", deadline_s=20)
-
-
-def commands(lab: LiveLab) -> set[str]:
-    return {one["name"] for one in icinga_api.get(lab.api(), "/v1/objects/checkcommands?attrs=name")}
 
 
 @pytest.mark.requirement("THREAT-A1")
@@ -168,11 +121,3 @@ def test_a1_configuration_commands_and_certificates_are_refused_and_large_messag
     assert machine.run(["sha256sum", "/var/lib/icinga2/certs/ca.crt"]).stdout == ca
     assert commands(lab) == known
     machine.close()
-
-
-def answers(lab: LiveLab) -> bool:
-    """Whether Icinga answers with all agents connected."""
-    try:
-        return icinga_api.status(lab.api()).endpoints_connected == len(lab.hosts)
-    except WatchpostError:
-        return False

@@ -20,8 +20,9 @@ from provision.protocol.icinga import CheckResultEncoder, State, hello, notifica
 from provision.pusher_spec import PusherSpec
 from provision.throwaway_ca import Authority
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import answers, commands, of_role, service, worker
 from tests.acceptance.speaker import behaving
-from tests.acceptance.test_stolen_key import DEEP, answers, commands, of_role, service, worker
+from tests.acceptance.test_stolen_key import DEEP
 from vm.artefact import load
 from vm.wait import wait_until
 

@@ -11,11 +11,11 @@ import pytest
 
 from provision.ssh import Machine
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import of_role, reloaded, service
 from tests.acceptance.mails import awaited, received
 from tests.acceptance.private_tor import PAGE, PrivateTor
 from tests.acceptance.test_mail import fresh  # noqa: F401  # a notifier that has its budgets before it
-from tests.acceptance.test_stolen_key import of_role, reloaded, service
-from tests.acceptance.test_traffic import captured
+from tests.acceptance.watching import captured
 from vm.wait import wait_until
 
 CLIENT = "/etc/tor/torrc.d/private.conf"
@@ -32,22 +32,23 @@ def onion(lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     monitor = lab.machine("monitor")
     with network.running():
         try:
-            with_new_state(monitor, ["true"], network.client)
+            join(monitor, network.client)
             page = ["curl", "--silent", "--max-time", "20", "--socks5-hostname", "127.0.0.1:9050", "--output", "/dev/null", f"http://{network.onion}/"]
             wait_until(lambda: monitor.run(page, check=False).returncode == 0, reason="a first page through Tor", deadline_s=FIRST_PAGE_S, interval_s=3)
             yield network.onion
         finally:
-            with_new_state(monitor, ["rm", "-f", CLIENT])
+            join(monitor, "")
             monitor.close()
 
 
-def with_new_state(monitor: Machine, argv: list[str], client: str = "") -> None:
-    """The monitor's Tor begins anew with another network, and remembers nothing of the one before."""
+def join(monitor: Machine, client: str) -> None:
+    """The monitor's Tor begins anew as a client of a network (of the public one where none is named), and remembers nothing of the one before."""
     monitor.run(["systemctl", "stop", "tor@default.service"])
     monitor.run(["find", "/var/lib/tor", "-mindepth", "1", "-delete"])
-    monitor.run(argv)
     if client:
         monitor.write(CLIENT, client, mode="0644")
+    else:
+        monitor.run(["rm", "-f", CLIENT])
     monitor.run(["systemctl", "start", "tor@default.service"])
 
 

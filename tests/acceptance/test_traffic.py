@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,40 +14,14 @@ from cryptography.hazmat.primitives import serialization
 from provision import icinga_api, puppet_run
 from provision.protocol.icinga import State
 from tests.acceptance.conftest import LiveLab
+from tests.acceptance.icinga import of_role, service
 from tests.acceptance.speaker import speaking
 from tests.acceptance.test_lab import known_secrets, seen_in
-from tests.acceptance.test_stolen_key import of_role, service
 from tests.acceptance.test_web import visitor
+from tests.acceptance.watching import captured
 from vm.wait import wait_until
 
-ALL_FRAMES = 0x0003
-ENOUGH = 256 * 2**20
 CANARY = "a-word-in-the-clear-94c1"
-
-
-@contextmanager
-def captured(bridge: str) -> Iterator[bytearray]:
-    """All frames that pass a bridge meanwhile, one after the other."""
-    listening = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(ALL_FRAMES))
-    listening.bind((bridge, 0))
-    listening.settimeout(0.2)
-    found, ending = bytearray(), threading.Event()
-
-    def keep() -> None:
-        while not ending.is_set() and len(found) < ENOUGH:
-            try:
-                found.extend(listening.recv(65536))
-            except TimeoutError:
-                continue
-
-    thread = threading.Thread(target=keep, daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ending.set()
-        thread.join(5)
-        listening.close()
 
 
 @pytest.mark.requirement("THREAT-N1")

@@ -101,3 +101,15 @@ def test_children_are_listed_and_a_gone_process_has_none() -> None:
         assert processes.children(process.pid) == []
     assert process.pid not in processes.children(os.getpid())
     assert processes.children(process.pid) == []
+
+
+def test_a_child_that_was_told_to_end_is_waited_for_and_a_stubborn_one_killed() -> None:
+    with child("sleep", "60") as process:
+        process.terminate()
+        processes.reap(process)
+        assert process.returncode == -signal.SIGTERM
+    with child(sys.executable, "-c", STUBBORN) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        process.terminate()
+        processes.reap(process, 0.2)
+        assert process.returncode == -signal.SIGKILL

@@ -71,15 +71,9 @@ Puppet::Functions.create_function(:'monitoring::render') do
     found = { 'host' => certname }
     fields.each do |name, type|
       value = parameters[name]
-      raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless parameters.key?(name) && known?(type, value)
+      raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless known?(type, value)
 
       found[name] = value
-    end
-    # Not there where a check has none: PuppetDB keeps no undef.
-    unless parameters['often'].nil?
-      raise ArgumentError, "service #{printable(parameters['service'].to_s)} has parameters of the wrong type" unless instance?('Monitoring::Often', parameters['often'])
-
-      found['often'] = parameters['often']
     end
     found
   end
@@ -118,10 +112,12 @@ Puppet::Functions.create_function(:'monitoring::render') do
     text.scrub('?').gsub(/[^ -~]/, '?')[0, 80]
   end
 
+  # What is not there is no value of any type but an optional one: PuppetDB keeps no undef.
   def fields
     {
       'service' => 'Monitoring::Name', 'command' => 'Monitoring::Command', 'runs_on' => 'Monitoring::Runs_on', 'priority' => 'Monitoring::Priority',
-      'interval_s' => 'Integer[1, 604800]', 'retry_s' => 'Integer[1, 604800]', 'attempts' => 'Integer[1, 100]', 'vars' => 'Monitoring::Variables'
+      'interval_s' => 'Integer[1, 604800]', 'retry_s' => 'Integer[1, 604800]', 'attempts' => 'Integer[1, 100]', 'vars' => 'Monitoring::Variables',
+      'often' => 'Optional[Monitoring::Often]'
     }
   end
 
