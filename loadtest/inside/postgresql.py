@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Probe:
     def read(self, turn: int) -> Iterator[Reading]:
         """The statistics' views; sizes now and then; and what the server spends on answering this."""
         if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
             self._backend = int(self._ask("\\pset fieldsep '\\n'\nSET application_name = 'watchpost probes'; SELECT pg_backend_pid();\n").strip())
         yield from readings(self._ask(SQL + (SIZES if turn % SIZE_TURNS == 0 else "")))
         yield "answering_cpu_s", int((self._place.root / f"proc/{self._backend}/schedstat").read_text().split()[0]) / 1e9, ""
@@ -57,7 +58,8 @@ class Probe:
         text, end = b"", time.monotonic() + ANSWER_S
         while not text.endswith(b"end\n"):
             if not select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # what enters a container waits for psql as its parent, and its end would leave psql there
+                process.wait()
                 raise TimeoutError("PostgreSQL does not answer")
             part = os.read(process.stdout.fileno(), 65536)
             if not part:

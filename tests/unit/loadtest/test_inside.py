@@ -27,6 +27,7 @@ from loadtest.inside import (
     valkey,
 )
 from vm.lab import KINDS
+from vm.wait import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FOLDER = CHECKOUT / "loadtest" / "inside"
@@ -51,6 +52,25 @@ def test_nothing_is_imported_but_pythons_own_library(path: Path) -> None:
         names = [name.name for name in node.names] if isinstance(node, ast.Import) else [str(node.module)] if isinstance(node, ast.ImportFrom) else []
         for name in names:
             assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("loadtest.inside"), name
+
+
+def words_of(pid: int) -> bytes:
+    """A process's command line; empty for one that has ended, be it waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_psql_that_does_not_answer_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What enters a container starts psql as its child: killing the first alone would leave one psql more on the monitor at each turn."""
+    monkeypatch.setattr(postgresql, "ANSWER_S", 0.3)
+    said = tmp_path / "child"
+    probe = postgresql.Probe(Place(tmp_path, ("sh", "-c", f"sleep 300 & echo $! >{said}; wait", "enter")))
+    with pytest.raises(TimeoutError):
+        list(probe.read(0))
+    child = int(said.read_text())
+    wait_until(lambda: not words_of(child), reason="the child's end", deadline_s=10, interval_s=0.02)
 
 
 def test_postgresql_s_lines() -> None:
