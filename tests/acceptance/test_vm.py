@@ -11,6 +11,9 @@ from provision.web import IcingaWeb
 from vm.drivers import libvirt
 from vm.drivers.console import Console
 
+BOOT_EDITED = "\x18"
+"""Ctrl-x, in GRUB's editor."""
+
 
 @pytest.fixture(scope="module")
 def vm(lab: Any) -> Any:
@@ -94,3 +97,20 @@ def test_the_web_answers_from_the_vm(vm: Any) -> None:
     web = IcingaWeb(vm.web_name, vm.web_address, vm.ca_path, ("watchpost", vm.secret("basic_auth")))
     web.login("admin", vm.secret("web_admin"))
     assert vm.hosts[0] in web.get("/icingaweb2/icingadb/hosts?limit=100").text
+
+
+@pytest.mark.requirement("HOST-5")
+def test_the_boot_menu_is_reached_over_the_console(vm: Any) -> None:
+    """And its entries can be edited there, with the network down: what a machine that does not come up any more is mended by."""
+    with Console(vm.lab, "monitor") as console:
+        console.login(vm.secret("root-password"))
+        libvirt.set_link(vm.lab, "monitor", up=False)
+        try:
+            console.say("systemctl reboot")
+            console.expect("GNU GRUB", deadline_s=300)
+            console.press("e")
+            assert "linux" in console.expect("setparams", deadline_s=60)
+            console.press(BOOT_EDITED)
+            console.expect(r"login: ?$", deadline_s=600)
+        finally:
+            libvirt.set_link(vm.lab, "monitor", up=True)

@@ -41,6 +41,11 @@ class Console:
         self.seen.clear()
         self.stream.send(line.encode() + b"\r")
 
+    def press(self, keys: str) -> None:
+        """Type keys without the one that ends a line; what was seen so far is forgotten first."""
+        self.seen.clear()
+        self.stream.send(keys.encode())
+
     def expect(self, pattern: str, *, deadline_s: float) -> str:
         """Wait until the console shows a regular expression; returns all that was seen.
 
