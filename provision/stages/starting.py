@@ -9,7 +9,8 @@ from provision.lab_plan import CONTROL_REPO
 from provision.options import Options, keep
 from provision.stages import LATER, Work
 from vm import cgroups, doctor
-from vm.drivers import DRIVERS, driver
+from vm.drivers import DRIVERS, console_log, driver
+from vm.errors import WatchpostError
 from vm.hosting import HostingSpec
 from vm.image import build
 from vm.lab import STATE
@@ -59,9 +60,12 @@ def start_monitor(work: Work, options: Options) -> Options:
 
 
 def reach(work: Work, kind: str) -> None:
-    """Wait for SSH on a machine."""
+    """Wait for SSH on a machine. Raises WatchpostError with what its console showed last."""
     machine = work.connect(kind)
-    machine.wait(240)
+    try:
+        machine.wait(240)
+    except WatchpostError as error:
+        raise WatchpostError(error.what, f"its console's last words: {console_log.last_words(work.lab, kind)}", error.todo) from error
     machine.close()
 
 

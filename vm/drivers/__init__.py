@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -44,6 +45,12 @@ class MachineSpec(Record):
 def machine_directory(lab: Lab, kind: str) -> Path:
     """Where a machine of a lab keeps its disk, console log and credentials."""
     return lab.directory / "machines" / kind
+
+
+def mac(lab: Lab, kind: str) -> str:
+    """A machine's fixed Ethernet address, in QEMU's own range: the same with every driver, so that neighbours who know it go on finding it."""
+    tail = hashlib.sha256(f"{lab.name} {kind}".encode()).digest()
+    return f"52:54:00:{tail[0]:02x}:{tail[1]:02x}:{tail[2]:02x}"
 
 
 def driver(name: str) -> ModuleType:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vm import artefact, cgroups, processes
 from vm.command import run
-from vm.drivers import MachineSpec, machine_directory, own_disk
+from vm.drivers import MachineSpec, mac, machine_directory, own_disk
 from vm.errors import BadInput, WatchpostError
 from vm.lab import Lab
 from vm.wait import wait_until
@@ -89,6 +89,7 @@ def start(spec: MachineSpec) -> None:
         return next((pid for pid in found if processes.name(pid) == "systemd"), None)
 
     pid = wait_until(leader, reason=f"PID 1 of container {spec.kind}", deadline_s=30, interval_s=0.05)
+    run(["nsenter", f"--target={pid}", "--net", "--", "ip", "link", "set", "host0", "address", mac(spec.lab, spec.kind)])
     artefact.save(
         Running(supervisor=processes.owned(process.pid), leader=processes.owned(pid), no_own_disk=no_own_disk), directory / "running.json"
     )

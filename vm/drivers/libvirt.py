@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import pwd
 import shutil
 from pathlib import Path
@@ -12,7 +11,7 @@ import libvirt
 
 from vm import artefact
 from vm.command import run
-from vm.drivers import MachineSpec, machine_directory
+from vm.drivers import MachineSpec, mac, machine_directory
 from vm.drivers.hypervisor import (
     NAMESPACE,
     TEMPLATES,
@@ -33,12 +32,6 @@ MAX_MEMORY_MIB = 16384
 def domain_name(lab: Lab, kind: str) -> str:
     """Name of a machine's domain, unique on the host."""
     return f"watchpost-{lab.name}-{kind}"
-
-
-def mac(lab: Lab, kind: str) -> str:
-    """A fixed address in QEMU's own range."""
-    tail = hashlib.sha256(f"{lab.name} {kind}".encode()).digest()
-    return f"52:54:00:{tail[0]:02x}:{tail[1]:02x}:{tail[2]:02x}"
 
 
 def domain_xml(spec: MachineSpec) -> str:
