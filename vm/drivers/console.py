@@ -38,8 +38,7 @@ class Console:
 
     def say(self, line: str) -> None:
         """Type a line; what was seen so far is forgotten first."""
-        self.seen.clear()
-        self.stream.send(line.encode() + b"\r")
+        self.press(f"{line}\r")
 
     def press(self, keys: str) -> None:
         """Type keys without the one that ends a line; what was seen so far is forgotten first."""

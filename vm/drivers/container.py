@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vm import artefact, cgroups, processes
 from vm.command import run
-from vm.drivers import MachineSpec, mac, machine_directory, own_disk
+from vm.drivers import MachineSpec, console_log, mac, machine_directory, own_disk
 from vm.errors import BadInput, WatchpostError
 from vm.lab import Lab
 from vm.wait import wait_until
@@ -83,8 +83,8 @@ def start(spec: MachineSpec) -> None:
 
     def leader() -> int | None:
         if process.poll() is not None:
-            tail = (directory / "console.log").read_text(errors="replace").strip().splitlines()[-2:]
-            raise WatchpostError(f"container {spec.kind} did not start: {' / '.join(tail)}", str(directory / "console.log"))
+            said = console_log.last_words(spec.lab, spec.kind, lines=2)
+            raise WatchpostError(f"container {spec.kind} did not start: {said}", str(directory / "console.log"))
         found = processes.children(process.pid)
         return next((pid for pid in found if processes.name(pid) == "systemd"), None)
 

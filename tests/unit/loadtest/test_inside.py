@@ -26,6 +26,7 @@ from loadtest.inside import (
     puppetserver,
     valkey,
 )
+from vm import processes
 from vm.lab import KINDS
 from vm.wait import wait_until
 
@@ -54,14 +55,6 @@ def test_nothing_is_imported_but_pythons_own_library(path: Path) -> None:
             assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("loadtest.inside"), name
 
 
-def words_of(pid: int) -> bytes:
-    """A process's command line; empty for one that has ended, be it waited for or not."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
 def test_a_psql_that_does_not_answer_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What enters a container starts psql as its child: killing the first alone would leave one psql more on the monitor at each turn."""
     monkeypatch.setattr(postgresql, "ANSWER_S", 0.3)
@@ -70,7 +63,7 @@ def test_a_psql_that_does_not_answer_leaves_nothing_behind(monkeypatch: pytest.M
     with pytest.raises(TimeoutError):
         list(probe.read(0))
     child = int(said.read_text())
-    wait_until(lambda: not words_of(child), reason="the child's end", deadline_s=10, interval_s=0.02)
+    wait_until(lambda: processes.start_ticks(child) is None, reason="the child's end", deadline_s=10, interval_s=0.02)
 
 
 def test_postgresql_s_lines() -> None:
