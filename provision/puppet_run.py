@@ -16,6 +16,10 @@ TIMEOUT_S = 1200.0
 LOCK_LOST = re.compile(r"Execution of 'ps -eq \d+ -o \w+=' returned 1")
 """Puppet 8.10 while it waits for another run's lock, when that run ends between its look at the process and its look at the process's name."""
 TRIES = 3
+CUT, KILLED = 124, 137
+"""Exit codes of timeout(1): the run was asked to end, and was killed."""
+KILLED_S = 10.0
+"""From the one to the other."""
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 
 
@@ -44,17 +48,22 @@ def read_summary(text: str) -> tuple[int, int, int, float]:
     return int(counts.get("total", 0)), int(counts.get("changed", 0)), failed, float(times.get("config_retrieval", 0.0))
 
 
-def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = TIMEOUT_S) -> PuppetRun:
+def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = TIMEOUT_S, cut_s: float = 0) -> PuppetRun:
     """Run a puppet command with --detailed-exitcodes (0 nothing to do, 2 changed; else it failed).
 
-    A run that failed only as the run ended for which it waited is begun again. Raises WatchpostError with Puppet's own error lines when it failed.
+    A run that failed only as the run ended for which it waited is begun again. cut_s: after so long it is ended on the machine, and that is
+    no error but a run with exit_code CUT. Raises WatchpostError with Puppet's own error lines when it failed.
     """
     began = time.monotonic()
+    if cut_s:
+        argv = ["timeout", f"--kill-after={KILLED_S:g}", f"{cut_s:g}", *argv]
     for _ in range(TRIES):
         result = machine.run(argv, check=False, timeout_s=timeout_s)
         if result.returncode != 1 or not LOCK_LOST.search(result.stdout + result.stderr):
             break
     seconds = round(time.monotonic() - began, 1)
+    if cut_s and result.returncode in (CUT, KILLED):
+        return PuppetRun(seconds=seconds, exit_code=CUT, resources=0, changed=0, failed=0, compile_s=0)
     if result.returncode not in (0, 2):
         output = (result.stdout + result.stderr).splitlines()
         errors = [line.strip() for line in output if "Error:" in line or "error:" in line]

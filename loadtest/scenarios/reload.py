@@ -14,7 +14,9 @@ from loadtest import objectives
 from loadtest.estimate import Estimate
 from loadtest.rig import Rig
 from loadtest.scenarios import Length, Load, Scenario, steady
+from loadtest.scenarios.collect import LONGEST_S
 from provision import agents, icinga_api, puppet_server, pushing
+from provision.puppet_run import CUT
 from puppet_fixtures import fleet
 from vm.errors import WatchpostError
 from vm.wait import wait_until
@@ -33,18 +35,19 @@ def load(rig: Rig, ends_s: float, multiple: float) -> Load:
 
 
 def add(rig: Rig, length: Length) -> dict[str, Estimate]:
-    """Forget the host, let it come again; what the monitor's run and the agents' return took the second time."""
+    """Forget the host, let it come again; what the monitor's run and the agents' return took the second time. A run that is cut ends it, and adds nothing."""
     host, plan = rig.hosts[-1], rig.work.plan
     machine = rig.connect("puppet")
     with rig.work.ledger.undone("hosts", "monitor", "monitor again"):
         puppet_server.deactivate(machine, [host.certname])
-        rig.work.agent_run("monitor")
-        reconnected(rig, len(rig.hosts) - 1)
-        time.sleep(APART_S)
-        facts = fleet.facts(host, datetime.now(UTC), plan.addresses[host.certname])
-        agents.run_agents(plan.server, {host.certname: facts}, plan.nodes)
-        puppet_server.wait_stored(machine)
-        run = rig.work.agent_run("monitor")
+        run = rig.work.agent_run("monitor", cut_s=LONGEST_S)
+        if run.exit_code != CUT:
+            reconnected(rig, len(rig.hosts) - 1)
+            time.sleep(APART_S)
+            facts = fleet.facts(host, datetime.now(UTC), plan.addresses[host.certname])
+            agents.run_agents(plan.server, {host.certname: facts}, plan.nodes)
+            puppet_server.wait_stored(machine)
+            run = rig.work.agent_run("monitor", cut_s=LONGEST_S)
     machine.close()
     return {
         "adding_run_s": Estimate.exact(run.seconds), "adding_run_changed": Estimate.exact(run.changed),

@@ -34,11 +34,13 @@ class Work:
         """Root on a machine of the lab."""
         return machines.connect(self.lab, kind, self.secrets)
 
-    def agent_run(self, kind: str, environment: str = "production", *, timeout_s: float = puppet_run.TIMEOUT_S) -> puppet_run.PuppetRun:
-        """One run of a machine's own Puppet agent. Raises WatchpostError when it fails or takes longer."""
+    def agent_run(
+        self, kind: str, environment: str = "production", *, timeout_s: float = puppet_run.TIMEOUT_S, cut_s: float = 0
+    ) -> puppet_run.PuppetRun:
+        """One run of a machine's own Puppet agent. cut_s: after so long it is ended there. Raises WatchpostError when it fails or takes longer than timeout_s."""
         machine = self.connect(kind)
         try:
             argv = puppet_run.agent_argv(self.plan.server.name, self.lab.fqdn(kind), environment)
-            return puppet_run.run_puppet(machine, argv, timeout_s=timeout_s)
+            return puppet_run.run_puppet(machine, argv, timeout_s=timeout_s, cut_s=cut_s)
         finally:
             machine.close()

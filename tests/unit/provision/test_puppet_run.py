@@ -128,3 +128,17 @@ def test_an_agent_runs_once_and_uses_no_old_catalog() -> None:
     assert argv[:2] == ["puppet", "agent"]
     assert {"--onetime", "--no-daemonize", "--detailed-exitcodes", "--no-usecacheonfailure"} <= set(argv)
     assert {"--server=puppet.lab.test", "--certname=monitor.lab.test"} <= set(argv)
+
+
+@pytest.mark.parametrize("code", [124, 137])
+def test_a_run_that_is_cut_is_a_run_and_no_error(code: int) -> None:
+    double = Double(code)
+    done = run_puppet(cast(Machine, double), ["puppet", "agent"], cut_s=120)
+    assert (done.exit_code, done.changed, done.resources) == (124, 0, 0)
+    assert double.seen == [["timeout", "--kill-after=10", "120", "puppet", "agent"]], "the summary is that of the run before"
+
+
+@pytest.mark.parametrize("code", [124, 137])
+def test_such_an_exit_code_of_a_run_that_nobody_cuts_is_an_error(code: int) -> None:
+    with pytest.raises(WatchpostError, match="Puppet failed"):
+        run_on(Double(code))
