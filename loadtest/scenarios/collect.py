@@ -6,7 +6,7 @@ from loadtest import objectives
 from loadtest.estimate import Estimate
 from loadtest.rig import Rig
 from loadtest.scenarios import Length, Scenario, steady
-from provision.puppet_run import CUT
+from provision.puppet_run import CUT, PuppetRun
 
 LONGEST_S = 4 * objectives.COLLECTING.target
 """A run is ended then and counts as that long: a machine that thrashes would hold it for the better part of an hour."""
@@ -14,7 +14,7 @@ LONGEST_S = 4 * objectives.COLLECTING.target
 
 def collect(rig: Rig, length: Length) -> dict[str, Estimate]:
     """One unchanged run of the monitor's agent (three at full length, unless one is cut), in seconds."""
-    runs = []
+    runs: list[PuppetRun] = []
     while len(runs) < (1 if length == "short" else 3) and (not runs or runs[-1].exit_code != CUT):
         runs.append(rig.work.agent_run("monitor", cut_s=LONGEST_S))
     seconds = sorted(run.seconds for run in runs)
