@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadtest.run import Run
 from loadtest.sizing.answer import Sizing, verdict
 from loadtest.sizing.effort import EFFORTS
 from loadtest.sizing.pricing import THIS_CPU
@@ -36,8 +37,8 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     invalid = sum(run.verdict == "invalid" for run in sizing.runs)
     if invalid:
         said.append(f"{invalid} of them invalid; they count neither way")
-    noise = max((max(run.ran_on.noise_before, run.ran_on.noise_during) for run in sizing.runs), default=0.0)
-    said.append(f"others took at most {noise:.0%} of that host's CPU")
+    noise = max((max(run.ran_on.noise_before, run.ran_on.noise_during) for run in sizing.runs if run.verdict != "invalid"), default=0.0)
+    said.append(f"others took at most {noise:.0%} of that host's CPU in runs that count")
     if any(run.ran_on.driver == "container" for run in sizing.runs):
         extra, disk = sizing.request.vm_memory_mib, sizing.request.vm_disk_mib
         said.append(
@@ -51,9 +52,19 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
 
 
 def disagreed(sizing: Sizing) -> list[str]:
-    """Sizes and scenarios of which the same question got both answers."""
-    asked: dict[str, set[str]] = {}
+    """Sizes and scenarios of which the same question got both answers. A longer run, which demands more, is another question."""
+    lengths: dict[str, float] = {}
+    for run in sizing.runs:
+        lengths[run.scenario] = max(lengths.get(run.scenario, 0.0), length_s(run))
+    asked: dict[tuple[str, float], set[str]] = {}
     for run in sizing.runs:
         if run.verdict != "invalid" and run.load == sizing.request.load:
-            asked.setdefault(f"{run.scenario} on {run.size.vcpus:g} vCPU, {run.size.memory_mib} MiB", set()).add(run.verdict)
-    return [question for question, verdicts in asked.items() if len(verdicts) > 1]
+            question = f"{run.scenario} on {run.size.vcpus:g} vCPU, {run.size.memory_mib} MiB"
+            # one whose machine broke was to be as long as any
+            asked.setdefault((question, length_s(run) or lengths[run.scenario]), set()).add(run.verdict)
+    return [question for (question, _), verdicts in asked.items() if len(verdicts) > 1]
+
+
+def length_s(run: Run) -> float:
+    """How long a run was from the load's begin, in seconds; 0 where its machine broke."""
+    return run.phases[-1].ends_s if run.phases else 0.0

@@ -103,7 +103,8 @@ def table(sizing: Sizing) -> Table:
         shown.add_row("below it", f"{failing.vcpus:g} vCPU, {failing.memory_mib} MiB breaks {failing.objective}: {value}, target {failing.target:g}")
     shown.add_row("limit", short.limiting_resource or "not known")
     for limit in sizing.limits:
-        shown.add_row("", f"{limit.resource} ends at {limit.multiple:.1f} times the load ({limit.how}: {limit.evidence})")
+        ends = "does not end before" if limit.how == "at least" else "ends at"
+        shown.add_row("", f"{limit.resource} {ends} {limit.multiple:.1f} times the load ({limit.how}: {limit.evidence})")
     for line in sizing.compared:
         measured = f"{line.measured.value:.3g}" if line.measured else "not measured"
         shown.add_row("model", f"{line.what}: predicted {line.predicted.value:.3g} ({line.predicted.low:.3g} to {line.predicted.high:.3g}), measured {measured} {line.unit}")

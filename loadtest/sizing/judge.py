@@ -8,8 +8,8 @@ from loadtest.run import Load, Run
 from loadtest.sizing.bench import Bench
 from loadtest.sizing.effort import Effort, Goal
 from loadtest.sizing.judgement import Judgement, judge_all, judge_scenario
-from loadtest.sizing.lattice import Cell
-from loadtest.sizing.trial import LOW_LOAD, OUTAGE, SCENARIOS, SEARCHED, Length
+from loadtest.sizing.lattice import Axis, Cell
+from loadtest.sizing.trial import LOW_LOAD, OUTAGE, RELOAD, SCENARIOS, SEARCHED, Length
 
 PROOF_REPEATS, EDGE_REPEATS = 10, 20
 """Repeats of proofs and edges are numbered from here: runs that picked a size, or were made before it was seen to work, prove nothing."""
@@ -37,9 +37,12 @@ class Judge:
         """By full trials."""
         return self._judge(cell, "proof", self.effort.proof, PROOF_REPEATS, self._broken_first(cell))
 
-    def edge(self, cell: Cell) -> Judgement:
-        """By short trials, made after the run at low load, and where none fails by full ones: a short one demands less, so that its failure decides."""
-        order = self._broken_first(cell)
+    def edge(self, cell: Cell, axis: Axis) -> Judgement:
+        """By short trials, made after the run at low load, and where none fails by full ones: a short one demands less, so that its failure decides.
+
+        axis: what the size has less of. Memory ends where two Icingas run at once, of which one reads its configuration.
+        """
+        order = self._broken_first(cell, RELOAD if axis == "memory" else "")
         short = self._judge(cell, "short edge", self.effort.search, EDGE_REPEATS, order)
         return short if short.verdict == "failed" else self._judge(cell, "edge", self.effort.proof, EDGE_REPEATS, order)
 
@@ -47,11 +50,11 @@ class Judge:
         """Whether full trials failed at this size while the search climbed."""
         return (cell, "proof") in self.tried and self.tried[cell, "proof"].verdict == "failed"
 
-    def _broken_first(self, cell: Cell) -> list[str]:
-        """The scenarios, in front what broke before at this size, else with as many vCPUs, so that a failing size fails soon."""
+    def _broken_first(self, cell: Cell, likely: str = "") -> list[str]:
+        """The scenarios, in front what broke before at this size, else with as many vCPUs, else what is likely, so that a failing size fails soon."""
         failed = [judged for judged in self.tried.values() if judged.verdict == "failed"]
         near = [judged for judged in failed if judged.cell == cell] or [judged for judged in failed if judged.cell.vcpus == cell.vcpus]
-        broke = near[-1].scenario if near else ""
+        broke = near[-1].scenario if near else likely
         return sorted(SCENARIOS, key=lambda name: name != broke)
 
     def low_load(self, cell: Cell) -> Run:

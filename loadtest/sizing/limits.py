@@ -16,28 +16,35 @@ Resource = Literal["cpu", "memory"]
 
 
 class Limit(Record):
-    """Where a resource ends, as a multiple of today's load. How it is known: measured (it broke there), or predicted by a line."""
+    """Where a resource ends, as a multiple of today's load.
+
+    How it is known: measured (it broke there), at least (the ramp ended before it did), or predicted by a line.
+    """
 
     resource: Resource
     multiple: float
-    how: Literal["measured", "predicted, not run"]
+    how: Literal["measured", "at least", "predicted, not run"]
     evidence: str
 
 
 def limits(runs: Iterable[Run], model: Model) -> tuple[Limit, ...]:
     """What the newest ramp shows, and lines for the resources that it did not exhaust; the nearest first. Empty without a ramp."""
     made = list(runs)
-    ramps = [run for run in made if run.scenario == RAMP and run.verdict != "invalid" and metrics.BROKE_AT_MULTIPLE in run.metrics]
+    ramps = [run for run in made if run.scenario == RAMP and run.verdict != "invalid" and {metrics.BROKE_AT_MULTIPLE, metrics.CARRIED_MULTIPLE} & run.metrics.keys()]
     if not ramps:
         return ()
     ramp = ramps[-1]
     broken = ramp.first_broken()
-    measured = Limit(
-        resource="memory" if broken and broken.objective.resource == "memory" else "cpu",
-        multiple=ramp.metrics[metrics.BROKE_AT_MULTIPLE].value,
-        how="measured",
-        evidence=f"run {ramp.name} broke {broken.objective.name if broken else 'an objective'}",
-    )
+    if metrics.BROKE_AT_MULTIPLE in ramp.metrics:
+        measured = Limit(
+            resource="memory" if broken and broken.objective.resource == "memory" else "cpu",
+            multiple=ramp.metrics[metrics.BROKE_AT_MULTIPLE].value,
+            how="measured",
+            evidence=f"run {ramp.name} broke {broken.objective.name if broken else 'an objective'}",
+        )
+    else:
+        carried = ramp.metrics[metrics.CARRIED_MULTIPLE].value
+        measured = Limit(resource="cpu", multiple=carried, how="at least", evidence=f"run {ramp.name} carried it in its last step; the generator sends no more")
     other = _memory(ramp, made, model) if measured.resource == "cpu" else _cpu(ramp, model)
     return tuple(sorted([measured, *other], key=lambda one: one.multiple))
 

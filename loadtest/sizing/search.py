@@ -144,7 +144,7 @@ class Search:
         low_load = self.judge.low_load(lower)
         if low_load.verdict != "passed":
             return prove(axis, lower, low_load, None), None
-        judged = self.judge.edge(lower)
+        judged = self.judge.edge(lower, axis)
         if judged.verdict == "passed" and self.judge.failed_before(lower):
             edge = prove(axis, lower, low_load, None)
             return edge.model_copy(update={"why": "full trials of this size failed once and passed once: the edge is not sharp"}), None

@@ -9,7 +9,8 @@ from vm.hosting import HostingSpec
 
 Length = Literal["short", "full"]
 
-SEARCHED = ("collect", "reload", "people")
+RELOAD = "reload"
+SEARCHED = ("collect", RELOAD, "people")
 """What every size of the search is tried with: a failing one stops at its first broken objective.
 
 `people` is the load of `steady` and people besides, and judges all that `steady` judges: who passes it meets `steady`.

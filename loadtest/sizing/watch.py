@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +20,7 @@ class Watch:
         self.stages = stages or Stages()
         self.clock = clock
         self.silent = False
-        self.made = 0
-        self.spent_s = 0.0
+        self.took_s: list[float] = []
 
     @contextmanager
     def trial(self, asked: Asked) -> Iterator[Callable[[Run], None]]:
@@ -28,15 +28,14 @@ class Watch:
         began = self.clock()
         with self.stages.stage(str(asked)) as remarks:
             yield lambda run: remarks.append(told(run))
-        self.made += 1
-        self.spent_s += self.clock() - began
+        self.took_s.append(self.clock() - began)
 
     def known(self, text: str) -> None:
-        """Say what is known now, and how long the rest takes if its trials take as long as those before."""
+        """Say what is known now, and how long the rest takes if its trials take as long as most did: an outage at full length is a quarter of an hour."""
         if self.silent:
             return
-        left = max(1, self.planned - self.made)
-        minutes = left * self.spent_s / self.made / 60 if self.made else None
+        left = max(1, self.planned - len(self.took_s))
+        minutes = left * statistics.median(self.took_s) / 60 if self.took_s else None
         note(f"known: {text}" + (f"; about {left} trials, {minutes:.0f} min left" if minutes is not None else ""))
 
 

@@ -247,6 +247,18 @@ def test_repeats_that_disagree_are_told(sizing: Sizing, page: str, undrawn: None
     twice = next(run for run in sizing.runs if run.verdict == "passed" and run.load == sizing.request.load)
     other = twice.model_copy(update={"verdict": "failed", "name": "again"})
     assert "trials disagreed" in render.page(sizing.model_copy(update={"runs": (*sizing.runs, other)}))
+    (phase,) = other.phases[-1:]
+    longer = other.model_copy(update={"phases": (*other.phases[:-1], phase.model_copy(update={"ends_s": phase.ends_s + 600}))})
+    assert "trials disagreed" not in render.page(sizing.model_copy(update={"runs": (*sizing.runs, longer)})), "which demands more"
+
+
+def test_a_ramp_that_breaks_nothing_says_from_where_on_nothing_is_known(sizing: Sizing, undrawn: None) -> None:
+    ramp = next(run for run in sizing.runs if run.scenario == "ramp")
+    carried = ramp.metrics["carried_multiple"]
+    unbroken = ramp.model_copy(update={"metrics": {name: value for name, value in ramp.metrics.items() if name != "broke_at_multiple"}})
+    found = conclude(sizing.request, sizing.found, "", tuple(unbroken if run is ramp else run for run in sizing.runs), load_offers(), TODAY)
+    assert [(one.resource, one.multiple) for one in found.limits if one.how == "at least"] == [("cpu", carried.value)]
+    assert "at least" in render.page(found) and "at least" not in [one.how for one in sizing.limits]
 
 
 def test_what_a_vm_takes_more_than_a_container_is_in_the_order_or_missed(sizing: Sizing, undrawn: None) -> None:
