@@ -40,7 +40,7 @@ from vm.image import bench as image_bench
 from vm.image import build, lock, move
 from vm.image import settings as image_settings
 from vm.image import verify as image_verify
-from vm.image.packages import KINDS
+from vm.image.packages import LOCKED
 from vm.secret_store import SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent
@@ -93,9 +93,9 @@ def named(name: str) -> lab.Lab:
     return lab.of_name(name) if name else lab.of_checkout(CHECKOUT)
 
 
-def spec_of(offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
-    """The hosting spec that the words describe; single words override the offer's."""
-    base = hosting.load_offer(offer).spec if offer else hosting.DEFAULT_SPEC
+def spec_of(one: lab.Lab, offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
+    """The hosting spec that the words describe; single words override the offer's, or what the lab has."""
+    base = hosting.load_offer(offer).spec if offer else checks.present_spec(one)
     memory_mib = hosting.parse_memory(memory) if memory else base.memory_mib
     return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
 
@@ -111,9 +111,10 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 
 @task(help=LAB | JSON | {
     "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed); by default as the lab has, libvirt in a new one",
-    "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs", "memory": "memory, as 2048 or 2G",
+    "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs; the size is by default as the lab has, 2, 2048 MiB and 20 GiB in a new one", "memory": "memory, as 2048 or 2G",
     "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
     "services": f"services that each simulated host pushes, 1 to {checks.MAX_SERVICES}, 0 for what its role has; by default as the lab has",
+    "agents": "real monitored machines, one of each Debian release named: bookworm, trixie, forky with commas between, all, or none; by default as the lab has",
     "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
     "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
     "smarthost": "who takes the monitor's mail there", "host": "root@ADDRESS of an existing Debian 13 machine that becomes the monitor (with --puppet-server)",
@@ -121,7 +122,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 @command
 def provision(
     c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
-    collect: str = "query", converge: bool = False, services: str = "", seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
+    collect: str = "query", converge: bool = False, services: str = "", agents: str = "", seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
@@ -130,7 +131,7 @@ def provision(
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     driver = driver or checks.present_driver(one)
     pushed = checks.number(services, "--services") if services else checks.present_services(one)
-    options = checks.options(count, seed, driver, spec_of(offer, vcpus, memory, disk), collect, own, services=pushed)
+    options = checks.options(count, seed, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=checks.agents(agents) if agents else checks.present_agents(one))
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
@@ -261,7 +262,7 @@ def compare_task(c: Context, a: str, b: str, runs: str = "", recorded: str = "",
         OUT.print(comparison.table(found))
 
 
-KIND = {"kind": "monitor, puppet or fleet"}
+KIND = {"kind": "monitor, puppet, fleet, or agent-CODENAME"}
 DATA = CONTROL_REPO / "data"
 
 
@@ -291,7 +292,7 @@ def verify(c: Context, kind: str = "monitor", json: bool = False) -> None:
 @command
 def image_lock(c: Context, kind: str = "", dry_run: bool = False, json: bool = False) -> None:
     """Move the reference locks to the mirror's present state and print what changes, security updates first."""
-    found = move.moves([kind] if kind else sorted(KINDS), DATA, dry_run=dry_run)
+    found = move.moves([kind] if kind else sorted(LOCKED), DATA, dry_run=dry_run)
     if json:
         print_json([one.model_dump(mode="json") for one in found])
     else:

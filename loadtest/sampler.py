@@ -13,7 +13,7 @@ from loadtest.probes import probes
 from loadtest.rig import Rig
 from loadtest.samples import COST, Sample, Table
 from vm.errors import WatchpostError
-from vm.lab import KINDS
+from vm.lab import CORE
 
 EVERY_S = 1.0
 
@@ -27,7 +27,7 @@ class Sampler:
         self._rig = rig
         self._table = Table(path)
         self._clock = clock
-        self._channels = [Channel(rig, kind) for kind in KINDS]
+        self._channels = [Channel(rig, kind) for kind in CORE]
         self._looking_s = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._look, name="probes", daemon=True)

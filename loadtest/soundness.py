@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from loadtest.generator import Generated
 from loadtest.samples import COST, Sample, peak, rate, series
-from vm.lab import KINDS
+from vm.lab import CORE
 
 SUPPORT_BUSY = 0.7
 """Share of the support cores' time above which the run may have measured them."""
@@ -22,7 +22,7 @@ PROBE_COST = 0.01
 def noise(samples: list[Sample], begins: float, ends: float) -> float:
     """Share of the host's CPU time that neither the lab's machines nor generator and harness took, 0 to 1."""
     busy = rate(series(samples, "busy_s", "cpu=all", begins, ends)) or 0.0
-    mine = sum(rate(series(samples, "cpu_s", f"machine={kind}", begins, ends)) or 0.0 for kind in KINDS)
+    mine = sum(rate(series(samples, "cpu_s", f"machine={kind}", begins, ends)) or 0.0 for kind in CORE)
     mine += rate(series(samples, "cpu_s", "machine=harness", begins, ends)) or 0.0
     return max(0.0, busy - mine) / (os.cpu_count() or 1)
 

@@ -11,9 +11,9 @@ from vm.artefact import write_file
 from vm.drivers import driver
 from vm.drivers import host as hosts
 from vm.errors import BadInput
-from vm.hosting import HostingSpec
+from vm.hosting import DEFAULT_SPEC, HostingSpec
 from vm.image import build
-from vm.lab import KINDS, MAX_HOSTS, Lab
+from vm.lab import KINDS, MAX_HOSTS, RELEASES, Lab
 from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
@@ -53,6 +53,29 @@ def present_services(lab: Lab) -> int:
     return known.services if known else 0
 
 
+def present_agents(lab: Lab) -> tuple[str, ...]:
+    """Of which releases a lab has real monitored machines; none where nobody asked."""
+    known = find(lab)
+    return known.agents if known else ()
+
+
+def agents(text: str) -> tuple[str, ...]:
+    """The releases that a user names, with commas between them; `all`, or `none`. Raises BadInput for one that there is not."""
+    if text in ("all", "none"):
+        return RELEASES if text == "all" else ()
+    named = tuple(text.split(","))
+    for codename in named:
+        if codename not in RELEASES:
+            raise BadInput(f"there is no real machine of {codename!r}", "--agents", f"name some of {', '.join(RELEASES)} with commas between, or all, or none")
+    return tuple(codename for codename in RELEASES if codename in named)
+
+
+def present_spec(lab: Lab) -> HostingSpec:
+    """The size of a lab's monitor; the usual one where there is none yet."""
+    known = find(lab)
+    return known.spec if known else DEFAULT_SPEC
+
+
 def present_driver(lab: Lab) -> str:
     """How a lab's monitor runs; a new one is a VM."""
     known = find(lab)
@@ -60,11 +83,14 @@ def present_driver(lab: Lab) -> str:
 
 
 def options(
-    hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None, *, services: int = 0
+    hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None, *, services: int = 0,
+    agents: tuple[str, ...] = (),
 ) -> Options:
     """The words of provision as a record; own: the operator's Puppet server; services: pushed by each host, 0 as its role has. Raises BadInput for what cannot be."""
     if own is None and not 1 <= hosts <= MAX_HOSTS:
         raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
+    if own is not None and agents:
+        raise BadInput("real machines need a Puppet server that the lab may fill", "--agents", "leave --agents out")
     if own is not None and services:
         raise BadInput("simulated hosts need a Puppet server that the lab may fill", "--services", "leave --services out")
     if collect not in COLLECT_MODES:
@@ -79,7 +105,7 @@ def options(
             f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
             f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
         )  # fmt: skip
-    made = Options(hosts=hosts, services=services, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+    made = Options(hosts=hosts, services=services, agents=agents, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
     return own.applied(made) if own else made
 
 
@@ -103,7 +129,8 @@ def resized(lab: Lab, hosts: str, services: str) -> Options:
         raise BadInput("it is not said what the fleet should become", "--hosts", "give --hosts, --services, or both")
     count = number(hosts, "--hosts") if hosts else old.hosts
     checked = options(
-        count, old.seed, old.driver, old.spec, old.collect_mode, services=number(services, "--services") if services else old.services
+        count, old.seed, old.driver, old.spec, old.collect_mode, services=number(services, "--services") if services else old.services,
+        agents=old.agents,
     )
     return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
 
@@ -113,7 +140,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
 
     Raises BadInput for a lab with the operator's own Puppet server or machine: neither can be made a second time.
     """
-    old = find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=HostingSpec(vcpus=2, memory_mib=2048, disk_gib=20))
+    old = find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=DEFAULT_SPEC)
     if old.puppet_server:
         own = f"monitor is the machine {old.host}" if old.host else f"Puppet server is {old.puppet_server}"
         raise BadInput(
@@ -121,7 +148,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
             "rebuild a lab that has its own: --lab NAME; the `invoke provision …` that made this one brings it up to date",
         )  # fmt: skip
     count = number(hosts, "--hosts") if hosts else old.hosts
-    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services)
+    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services, agents=old.agents)
 
 
 def driver_of(lab: Lab, machine: str) -> str:

@@ -20,7 +20,7 @@ from provision.ssh import Machine
 from puppet_fixtures import fleet
 from vm import artefact
 from vm.hosting import HostingSpec
-from vm.lab import KINDS, Lab
+from vm.lab import CORE, Lab
 from vm.secret_store import SecretStore, fingerprint
 
 ENVIRONMENT = "/etc/puppet/code/environments/production"
@@ -33,6 +33,10 @@ NODE_SECRETS: Mapping[str, tuple[str, ...]] = {
 }
 PROBE = "ssh-probe"
 """The key that the monitor's checks of SSH and SFTP use; it opens accounts that can do next to nothing."""
+OVERVIEW = "ssh-overview"
+"""The key with which the monitor pushes the public overview: it opens an account that takes files."""
+REAL = {"role": "plain", "profile::base::checks::disk_vars": {"disk_partitions": ["/"], "disk_exclude_type": ["none"]}}
+"""Data of a real monitored machine. A container's root is an overlay, which Icinga's check of disks leaves out as a rule."""
 EXTRA_CERTIFICATES = ("icinga", "harness")
 """Certificates that are no Puppet nodes: Icinga's endpoint on the monitor, the harness's read-only API client."""
 
@@ -43,19 +47,20 @@ def enrolment_secret(certname: str) -> str:
 
 
 def lab_data(
-    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, server: str, smarthost: str, seen_from: IPv4Address
+    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, overview_key: str, server: str, smarthost: str, seen_from: IPv4Address
 ) -> dict[str, Any]:
-    """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks."""
+    """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks; overview_key: of the public overview."""
     return {
         "lab::domain": lab.domain,
         "lab::network": str(lab.network),
         "lab::gateway": str(seen_from),
-        "lab::addresses": {kind: str(lab.address(kind)) for kind in KINDS},
+        "lab::addresses": {kind: str(lab.address(kind)) for kind in CORE},
         "lab::smarthost": smarthost,
         "lab::smarthost_port": 25,
         "lab::hosts": {name: str(address) for name, address in sorted(hosts.items())},
         "lab::collect_mode": collect_mode,
         "lab::probe_public_key": " ".join(probe_key.split()[:2]),
+        "lab::overview_public_key": " ".join(overview_key.split()[:2]),
         "lab::puppet_server": server,
     }
 
@@ -66,15 +71,16 @@ def node_data(lab: Lab, kind: str, spec: HostingSpec, secrets: SecretStore) -> d
     if kind == "monitor":
         data |= {"hosting::vcpus": math.ceil(spec.vcpus), "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
         data["secrets::probe_private_key"] = secrets.ssh_key(PROBE)[0].read_text()
+        data["secrets::overview_private_key"] = secrets.ssh_key(OVERVIEW)[0].read_text()
     for name in NODE_SECRETS[kind]:
         key = enrolment_secret(f"icinga.{lab.domain}") if name == "icinga_enrolment" else name
         data[f"secrets::{name}"] = secrets.get(key)
     return data
 
 
-def enrolled(lab: Lab, hosts: Iterable[str]) -> list[str]:
+def enrolled(lab: Lab, hosts: Iterable[str], agents: Iterable[str] = ()) -> list[str]:
     """Every certname that may ask for a certificate."""
-    return [*(lab.fqdn(kind) for kind in KINDS), *(lab.fqdn(name) for name in EXTRA_CERTIFICATES), *hosts]
+    return [*(lab.fqdn(kind) for kind in (*CORE, *agents)), *(lab.fqdn(name) for name in EXTRA_CERTIFICATES), *hosts]
 
 
 def lab_files(
@@ -88,17 +94,20 @@ def lab_files(
     smarthost: str,
     seen_from: IPv4Address,
     services: int = 0,
+    agents: tuple[str, ...] = (),
 ) -> dict[str, str]:
-    """Every file below /etc/puppet/lab by name. roles: simulated hosts and their roles; server: name of the Puppet server;
+    """Every file below /etc/puppet/lab by name. agents: kinds of real monitored machines, with their addresses among `addresses`. roles: simulated hosts and their roles; server: name of the Puppet server;
     seen_from: where the harness comes from, for the packet filters. services: how many each simulated host pushes; 0: what its role has.
     """
-    probe_key = secrets.ssh_key(PROBE)[1]
-    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, server, smarthost, seen_from))}
-    for kind in KINDS:
+    probe_key, overview_key = secrets.ssh_key(PROBE)[1], secrets.ssh_key(OVERVIEW)[1]
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, overview_key, server, smarthost, seen_from))}
+    for kind in CORE:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():
         files[f"nodes/{certname}.yaml"] = yaml.safe_dump(fleet.node_data(role, services))
-    for certname in enrolled(lab, roles):
+    for kind in agents:
+        files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(REAL)
+    for certname in enrolled(lab, roles, agents):
         files[f"enrolment/{certname}"] = fingerprint(secrets.get(enrolment_secret(certname))) + "\n"
     return files
 

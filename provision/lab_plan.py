@@ -22,7 +22,7 @@ CONTROL_REPO = CHECKOUT / "puppet_fixtures"
 @dataclass(frozen=True)
 class LabPlan:
     """files: what the Puppet server is told of this lab, by name below its data directory. code: digest of the manifests.
-    services: as in Options."""
+    services: as in Options. agents: kinds of the real monitored machines, which are in `addresses` too and not among `hosts`."""
 
     lab: Lab
     hosts: tuple[SimulatedHost, ...]
@@ -32,6 +32,12 @@ class LabPlan:
     files: Mapping[str, str]
     code: str
     services: int = 0
+    agents: tuple[str, ...] = ()
+
+    @property
+    def monitored(self) -> int:
+        """How many hosts Icinga has to know, simulated and real."""
+        return len(self.hosts) + len(self.agents)
 
     @property
     def ca(self) -> Path:
@@ -66,8 +72,10 @@ def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_
     hosts = fleet.fleet(options.hosts, options.seed, lab.domain) if options.hosts else ()
     roles = {host.certname: host.role for host in hosts}
     addresses = {host.certname: fleet.address(host, lab.network) for host in hosts}
+    agents = tuple(f"agent-{codename}" for codename in options.agents)
+    addresses |= {lab.fqdn(kind): lab.address(kind) for kind in agents}
     smarthost = options.smarthost or lab.fqdn("fleet")
     files = deployment.lab_files(
-        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services
+        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, agents
     )
-    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services)
+    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services, agents)

@@ -15,12 +15,14 @@ class Options(artefact.Record):
 
     puppet_ca: the existing server's CA (PEM). smarthost: who takes the monitor's mail; empty, the fleet's mail sink.
     services: how many its agent pushes for each simulated host; 0 leaves it at what the role gives.
+    agents: codenames of the releases of which the lab has a real monitored machine.
     host: an existing machine (root@ADDRESS) that becomes the monitor; driver is "host" then.
     """
 
     version: int = 1
     hosts: int
     services: int = 0
+    agents: tuple[str, ...] = ()
     seed: int = 1
     driver: str
     spec: HostingSpec

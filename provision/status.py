@@ -69,6 +69,7 @@ def read(lab: Lab) -> Status:
     options = read_options(lab)
     support = () if options.puppet_server else ("puppet", "fleet")
     machines = {kind: bool(driver("container").running(lab, kind)) for kind in support}
+    machines |= {f"agent-{codename}": bool(driver("container").running(lab, f"agent-{codename}")) for codename in options.agents}
     machines["monitor"] = bool(driver(options.driver).running(lab, "monitor"))
     try:
         found = icinga_api.status(pushing.access(lab, nodes_path(lab), ca_path(lab)))

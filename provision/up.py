@@ -11,14 +11,14 @@ from ipaddress import IPv4Address
 from provision import lab_plan, machines, puppet_server
 from provision.ledger import Ledger
 from provision.options import Options
-from provision.stages import Work, existing_host, existing_puppet, fleet, monitor, puppet, starting
+from provision.stages import Work, existing_host, existing_puppet, fleet, monitor, puppet, real_agents, starting
 from provision.transport import Server
 from vm.drivers import hypervisor
-from vm.lab import Lab
+from vm.lab import AGENTS, Lab
 from vm.progress import Stages
 from vm.secret_store import SecretStore
 
-CONVERGING = ("puppet server", "hosts", "fleet services", "monitor", "monitor again")
+CONVERGING = ("puppet server", *(f"{kind} by Puppet" for kind in AGENTS), "hosts", "fleet services", "monitor", "monitor again")
 """What --converge does again, whatever was done before."""
 
 
@@ -57,6 +57,7 @@ def with_own_puppet(work: Work, options: Options) -> None:
         server = pool.submit(puppet.make, work)
         starting.start(work, "fleet", "container", machines.SUPPORT)
         options = starting.start_monitor(work, options)
+        real_agents.start(work)
         server.result()
         services = pool.submit(fleet.converge, work)
         fleet.enrol(work)
@@ -70,10 +71,12 @@ def with_own_puppet(work: Work, options: Options) -> None:
         raise
     pool.shutdown()
     puppet.free_names(work, "monitor", "icinga")
+    real_agents.converge(work)
     machine = work.connect("puppet")
     monitor.converge(work, options, lambda: puppet_server.queries(machine))
     machine.close()
     fleet.push(work, options.seed)
+    real_agents.remove(work)
     fleet.ready(work)
 
 

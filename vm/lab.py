@@ -17,7 +17,12 @@ from vm.errors import BadInput, WatchpostError
 
 STATE = Path("/var/lib/watchpost")
 DOMAIN = "lab.test"  # RFC 6761: .test never resolves outside
-KINDS = ("puppet", "monitor", "fleet")
+CORE = ("puppet", "monitor", "fleet")
+"""The machines that every lab has."""
+RELEASES = ("bookworm", "trixie", "forky")
+"""Debian's oldstable, stable and testing: a lab may have a real monitored machine of each."""
+AGENTS = tuple(f"agent-{codename}" for codename in RELEASES)
+KINDS = CORE + AGENTS
 MAX_HOSTS = 200
 """The /22 has room for 767 simulated hosts; DNS and the fleet's addresses are laid out for this many."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from loadtest.probes import Reading
 from loadtest.rig import Rig
 from vm import cgroups
-from vm.lab import KINDS
+from vm.lab import CORE
 
 TURNS = 5
 
@@ -20,7 +20,7 @@ TURNS = 5
 def read(rig: Rig, turn: int) -> Iterable[Reading]:
     """All machines that are containers; the monitor in every turn, the others in every fifth."""
     v2 = cgroups.is_v2()
-    for kind in KINDS if turn % TURNS == 0 else ("monitor",):
+    for kind in CORE if turn % TURNS == 0 else ("monitor",):
         found = cgroups.groups(rig.lab.name, kind)
         if not found["unified"].is_dir():
             continue

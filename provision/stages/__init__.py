@@ -8,7 +8,7 @@ from provision import machines, puppet_run
 from provision.lab_plan import LabPlan
 from provision.ledger import Ledger
 from provision.ssh import Machine
-from vm.lab import Lab
+from vm.lab import AGENTS, Lab
 from vm.progress import Stages
 from vm.secret_store import SecretStore
 
@@ -16,6 +16,7 @@ LATER = {
     "puppet": ("deploy", "puppet server", "certificates", "hosts", "fleet services", "monitor", "monitor again"),
     "fleet": ("fleet services", "agents", "ready"),
     "monitor": ("monitor", "monitor again", "ready"),
+    **{kind: (f"{kind} by Puppet", "monitor", "monitor again", "ready") for kind in AGENTS},
 }
 """Stages whose results go with a machine: made anew, they are to do again, whatever their inputs."""
 

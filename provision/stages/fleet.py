@@ -99,7 +99,7 @@ def ready(work: Work) -> None:
     """Until every host and service has a state and every agent is connected."""
     lab, plan = work.lab, work.plan
     work.ledger.step(
-        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor")],
-        lambda: f"{pushing.wait_live(lab, plan.nodes, plan.ca, len(plan.hosts))}; {monitor.web_answers(work)}",
-        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, len(plan.hosts)),
+        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents],
+        lambda: f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {monitor.web_answers(work)}",
+        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored),
     )  # fmt: skip

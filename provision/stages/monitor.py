@@ -35,7 +35,7 @@ def converge(work: Work, options: Options, count_queries: Callable[[], int | Non
     path = work.lab.records / "collect.json"
     plan, ledger = work.plan, work.ledger
     inputs = [plan.code, artefact.digest(plan.files), ledger.done.get("start monitor"), options.collect_mode,
-              ledger.done.get("hosts")]  # fmt: skip
+              ledger.done.get("hosts"), [ledger.done.get(f"{kind} by Puppet") for kind in plan.agents]]  # fmt: skip
 
     def first() -> str:
         before = count_queries()

@@ -23,7 +23,7 @@ from vm.command import run
 from vm.image import build, supply
 from vm.image.disk import ESP_MIB, MIB
 from vm.image.mirror import Mirror, architecture
-from vm.image.supply import SUITE
+from vm.image.packages import STABLE
 from vm.wait import wait_until
 
 SECRET = "enrolment-secret-of-a-test"
@@ -121,12 +121,12 @@ def test_settings_on_the_efi_partition_make_it_reachable(reachable: Reachable, r
 
 def newer_kernel(tree: Path, scratch: Path) -> list[Path]:
     """The .debs by which APT upgrades the kernel of a machine of this image from Debian's backports, as nothing in its own suite is newer."""
-    sources = supply.read_sources()
-    backports = next(line for line in sources.splitlines() if f" {SUITE} " in line).replace(SUITE, f"{SUITE}-backports")
+    sources = supply.read_sources("monitor")
+    backports = next(line for line in sources.splitlines() if f" {STABLE} " in line).replace(STABLE, f"{STABLE}-backports")
     found = Mirror(scratch / "apt", scratch / "debs", f"{sources}{backports}\n", architecture())
     shutil.copy(tree / "var/lib/dpkg/status", scratch / "apt/status")
     found.update()
-    found.apt("install", "--download-only", f"--target-release={SUITE}-backports", "linux-image-cloud-amd64")
+    found.apt("install", "--download-only", f"--target-release={STABLE}-backports", "linux-image-cloud-amd64")
     return sorted((scratch / "apt/cache/archives").glob("*.deb"))
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
 
 from provision import icinga_api
 from provision.protocol.icinga import State
-from provision.ssh import Machine
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import of_role, service
 from tests.acceptance.mails import Mail, awaited, quiet, received
+from tests.acceptance.notifier_limits import NONE, Scaled, limited
 from tests.acceptance.speaker import Speaker, speaking
 from vm.wait import wait_until
 
-SETTINGS = "/etc/watchpost-notifier.json"
 GOOD = 17
 """Good results after each problem: two changes in twenty results stay below every threshold of flapping."""
 SETTLE_S = 8
@@ -108,44 +104,6 @@ def test_ui4_a_mail_comes_after_n_failures_in_a_row_and_not_before(lab: LiveLab,
         calm(speaker, *some)
         awaited(lab, since, *(f"[OK] {host} {title}" for title in some))
     record_property("evidence", f"mail after {', '.join(f'{number} failures of {title}' for title, number in some.items())}, none after one less")
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """The notifier's limits with time made shorter: what takes an hour takes window_s."""
-
-    window_s: float
-    per_host: int = 10
-    per_person: int = 30
-    digest_s: float = 900
-    settle_s: float = 10
-    early_s: float = 60
-
-    @classmethod
-    def by(cls, factor: float) -> Scaled:
-        return cls(window_s=3600 / factor, digest_s=900 / factor, settle_s=max(1, 10 / factor), early_s=60 / factor)
-
-
-NONE = Scaled(window_s=1, per_host=10**9, per_person=10**9)
-
-
-@contextmanager
-def limited(monitor: Machine, limits: Scaled) -> Iterator[None]:
-    """The notifier with other limits meanwhile, and nothing that it remembers; Puppet's next run would put the file right too."""
-    before = monitor.run(["cat", SETTINGS]).stdout
-    state = "/var/lib/watchpost-notifier/state.sqlite"
-
-    def begin(text: str) -> None:
-        monitor.run(["systemctl", "stop", "watchpost-notifier.service"])
-        monitor.run(["rm", "-f", state, f"{state}-wal", f"{state}-shm"])
-        monitor.write(SETTINGS, text, mode="0640", owner="root:watchpost-notifier")
-        monitor.run(["systemctl", "start", "watchpost-notifier.service"])
-
-    try:
-        begin(json.dumps(json.loads(before) | {"limits": asdict(limits)}))
-        yield
-    finally:
-        begin(before)
 
 
 def flood(speaker: Speaker, titles: list[str], results: int, attempts_of: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from provision import icinga_api, puppet_run
 from provision.web import IcingaWeb
 from vm.drivers import libvirt
 from vm.drivers.console import Console
+from vm.wait import wait_until
 
 BOOT_EDITED = "\x18"
 """Ctrl-x, in GRUB's editor."""
@@ -97,6 +98,32 @@ def test_the_web_answers_from_the_vm(vm: Any) -> None:
     web = IcingaWeb(vm.web_name, vm.web_address, vm.ca_path, ("watchpost", vm.secret("basic_auth")))
     web.login("admin", vm.secret("web_admin"))
     assert vm.hosts[0] in web.get("/icingaweb2/icingadb/hosts?limit=100").text
+
+
+MEMORY = ["/usr/lib/nagios/plugins/check_memory", "-a", "-w", "15%:", "-c", "7%:"]
+"""As profile::base::checks has it; a container would show the memory of its host."""
+HOG = "import sys, time; held = b'x' * int(sys.argv[1]); print(len(held), flush=True); time.sleep(120)"
+
+
+@pytest.mark.thorough
+@pytest.mark.requirement("CHECK-ALL-3")
+def test_the_check_of_memory_turns_and_turns_back(vm: Any, record_property: Any) -> None:
+    machine = vm.machine("monitor")
+
+    def answer() -> tuple[int, str]:
+        done = machine.run(["runuser", "-u", "nagios", "--", *MEMORY], check=False)
+        return done.returncode, done.stdout.strip()
+
+    assert answer()[0] == 0
+    available = next(int(line.split()[1]) for line in machine.run(["cat", "/proc/meminfo"]).stdout.splitlines() if line.startswith("MemAvailable:")) * 1024
+    machine.run(["systemd-run", "--quiet", "--unit=hog", "python3", "-c", HOG, str(int(available - 0.04 * 2**31))])
+    try:
+        bad = wait_until(lambda: found if (found := answer())[0] == 2 else None, reason="memory is critical", deadline_s=60)
+    finally:
+        machine.run(["systemctl", "stop", "hog.service"])
+    assert answer()[0] == 0
+    record_property("evidence", bad[1].splitlines()[0][:160])
+    machine.close()
 
 
 @pytest.mark.requirement("HOST-5")

@@ -17,7 +17,7 @@ from vm import artefact, cgroups, processes
 from vm.command import run
 from vm.drivers import MachineSpec, console_log, mac, machine_directory, own_disk
 from vm.errors import BadInput, WatchpostError
-from vm.lab import Lab
+from vm.lab import AGENTS, Lab
 from vm.wait import wait_until
 
 
@@ -73,6 +73,12 @@ def start(spec: MachineSpec) -> None:
         "argv": nspawn_argv(spec),
     }
     artefact.write_file(directory / "start.json", json.dumps(plan, indent=2))
+    launch(spec.lab, spec.kind, no_own_disk)
+
+
+def launch(lab: Lab, kind: str, no_own_disk: str) -> None:
+    """Start what start.json plans; returns when its PID 1 runs."""
+    directory = machine_directory(lab, kind)
     with (directory / "console.log").open("ab") as log:
         process = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "--",
@@ -83,24 +89,33 @@ def start(spec: MachineSpec) -> None:
 
     def leader() -> int | None:
         if process.poll() is not None:
-            said = console_log.last_words(spec.lab, spec.kind, lines=2)
-            raise WatchpostError(f"container {spec.kind} did not start: {said}", str(directory / "console.log"))
+            said = console_log.last_words(lab, kind, lines=2)
+            raise WatchpostError(f"container {kind} did not start: {said}", str(directory / "console.log"))
         found = processes.children(process.pid)
         return next((pid for pid in found if processes.name(pid) == "systemd"), None)
 
-    pid = wait_until(leader, reason=f"PID 1 of container {spec.kind}", deadline_s=30, interval_s=0.05)
-    run(["nsenter", f"--target={pid}", "--net", "--", "ip", "link", "set", "host0", "address", mac(spec.lab, spec.kind)])
+    pid = wait_until(leader, reason=f"PID 1 of container {kind}", deadline_s=30, interval_s=0.05)
+    run(["nsenter", f"--target={pid}", "--net", "--", "ip", "link", "set", "host0", "address", mac(lab, kind)])
     artefact.save(
         Running(supervisor=processes.owned(process.pid), leader=processes.owned(pid), no_own_disk=no_own_disk), directory / "running.json"
     )
 
 
+def reboot(lab: Lab, kind: str) -> None:
+    """Shut a container down in order and start it with the files that it has. Raises WatchpostError when it does not run."""
+    state = running(lab, kind)
+    if state is None:
+        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
+    stop(lab, kind, orderly=True)
+    launch(lab, kind, state.no_own_disk)
+
+
 def make_disk(spec: MachineSpec) -> str:
-    """Give the monitor a disk of its own if it has none; returns why it has none, empty when it has."""
+    """Give the monitor, or a real monitored machine, a disk of its own if it has none; returns why it has none, empty when it has."""
     directory = spec.directory
     if (directory / own_disk.NAME).exists():
         return ""
-    if spec.kind != "monitor":
+    if spec.kind != "monitor" and spec.kind not in AGENTS:
         return "support machines share the host's file system"
     if (directory / "upper").exists():
         return "made before containers had disks"

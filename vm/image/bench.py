@@ -20,8 +20,8 @@ from rich.table import Table
 from vm import artefact
 from vm.command import run
 from vm.image import build, verify
-from vm.image.packages import packages
-from vm.image.supply import STORE, SUITE, Store, store
+from vm.image.packages import STABLE, packages
+from vm.image.supply import STORE, Store, store
 
 COLD_RATIO = 1.5
 FILE_RATIO = 0.1
@@ -102,7 +102,7 @@ def plain_argv(names: Sequence[str], here: Path, target: Path) -> list[str]:
     """mmdebstrap as anybody would call it for the same packages. Pure."""
     return [
         "mmdebstrap", "--variant=minbase", "--components=main", f"--include={','.join(names)}",
-        f"--essential-hook={here / 'hooks/essential'}", SUITE, str(target),
+        f"--essential-hook={here / 'hooks/essential'}", STABLE, str(target),
     ]  # fmt: skip
 
 

@@ -20,8 +20,8 @@ from vm.errors import BadInput, WatchpostError
 from vm.image import assemble, base, lock, prune, sandbox, supply
 from vm.image.hold import held
 from vm.image.lock import PackageLock
-from vm.image.packages import KINDS, packages
-from vm.image.supply import CACHE_VARIABLE, STORE, SUITE, Store
+from vm.image.packages import KINDS, packages, suite
+from vm.image.supply import CACHE_VARIABLE, STORE, Store
 
 __all__ = ["CACHE_VARIABLE", "Image", "cached", "find_or_build"]
 HERE = Path(__file__).resolve().parent
@@ -72,7 +72,7 @@ def recipe_digest(kind: str, names: Sequence[str], asked: PackageLock | None = N
     others = {supply.reference_path(other, here) for other in KINDS if other != kind or asked is not None}
     sources = [path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path not in others]
     wanted = asked.model_dump(mode="json") if asked else None
-    return artefact.digest([FORMAT, kind, SUITE, list(names), wanted, artefact.digest_files(sources, here)])
+    return artefact.digest([FORMAT, kind, suite(kind), list(names), wanted, artefact.digest_files(sources, here)])
 
 
 def directories(images: Path, kind: str, digest: str) -> list[Path]:
@@ -107,7 +107,7 @@ def find_or_build(
             os.utime(found.directory / "image.json")  # used now: pruning goes by it
             return found, True
         began = time.monotonic()
-        sources = supply.read_sources()
+        sources = supply.read_sources(kind)
         if asked:
             wanted = supply.locked(asked, kind, names, places, sources)
         else:

@@ -33,8 +33,8 @@ def move(kind: str, data: Path, *, dry_run: bool = False, places: Store = STORE,
     names = packages(data, kind)
     path = supply.reference_path(kind, here)
     old = lock.read(path) if path.exists() else None
-    sources = supply.read_sources()
-    with supply.mirror_of(places, sources) as found:
+    sources = supply.read_sources(kind)
+    with supply.mirror_of(places, sources, kind) as found:
         if dry_run:
             offer = found.resolve(names)
             fresh, security, written = offer.packages, offer.security, False

@@ -8,13 +8,18 @@ from pathlib import Path
 import yaml
 
 from vm.errors import BadInput
+from vm.lab import AGENTS
 
 KINDS = {
     "monitor": ("base", "vm", "monitor"),
     "puppet": ("base", "puppet"),
     "fleet": ("base", "fleet"),
+    **dict.fromkeys(AGENTS, ("base", "agent")),
 }
 """The lists that make up each kind of machine; only the monitor boots as a VM."""
+STABLE = "trixie"
+LOCKED = ("fleet", "monitor", "puppet")
+"""Kinds that have a reference lock. A monitored machine is whatever its release is on the day."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+\Z")  # Debian policy 5.6.1
 
@@ -37,6 +42,11 @@ def read_list(data: Path, name: str) -> tuple[str, ...]:
         if not isinstance(package, str) or not NAME.match(package):
             raise BadInput(f"{package!r} is no name of a Debian package", str(path))
     return tuple(sorted(set(found)))
+
+
+def suite(kind: str) -> str:
+    """The Debian release of a kind of machine. Pure."""
+    return kind.removeprefix("agent-") if kind in AGENTS else STABLE
 
 
 def packages(data: Path, kind: str) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from vm.errors import BadInput, WatchpostError
 from vm.image import debs, lock, mirror
 from vm.image.hold import held
 from vm.image.lock import LockedPackage, PackageLock
+from vm.image.packages import STABLE, suite
+from vm.lab import RELEASES
 from vm.progress import note
-
-SUITE = "trixie"
 
 
 class Store(Record):
@@ -53,10 +53,14 @@ def sources_sha256(sources: str) -> str:
     return hashlib.sha256(sources.encode()).hexdigest()
 
 
-def read_sources() -> str:
-    """The guest's sources.list, from mmdebstrap."""
+def read_sources(kind: str) -> str:
+    """The guest's sources.list, from mmdebstrap. Of testing its main archive alone: the Release file of its updates may have expired for weeks."""
     with tempfile.TemporaryDirectory(prefix="watchpost-sources-") as scratch:
-        return mirror.default_sources(SUITE, Path(scratch))
+        text = mirror.default_sources(suite(kind), Path(scratch))
+    return "".join(line for line in text.splitlines(keepends=True) if f" {TESTING}-" not in line)
+
+
+TESTING = RELEASES[-1]
 
 
 def reference_path(kind: str, here: Path) -> Path:
@@ -65,10 +69,12 @@ def reference_path(kind: str, here: Path) -> Path:
 
 
 @contextmanager
-def mirror_of(places: Store, sources: str) -> Iterator[mirror.Mirror]:
-    """The mirror, with the cache of .debs held for one command at a time."""
+def mirror_of(places: Store, sources: str, kind: str) -> Iterator[mirror.Mirror]:
+    """The mirror of a kind's release, with the cache of .debs held for one command at a time. Each release has lists of its own."""
+    release = suite(kind)
+    root = places.apt if release == STABLE else places.apt.with_name(f"{places.apt.name}-{release}")
     with held(places.apt.with_name("debs.lock"), "the cache of packages"):
-        yield mirror.Mirror(places.apt, places.debs, sources, mirror.architecture())
+        yield mirror.Mirror(root, places.debs, sources, mirror.architecture())
 
 
 def complete(packages: Sequence[LockedPackage], found: mirror.Mirror) -> bool:
@@ -86,7 +92,7 @@ def locked(asked: PackageLock, kind: str, names: Sequence[str], places: Store, s
 
     Raises BadInput for another kind, suite, architecture or list of packages, and for .debs that are missing or wrong.
     """
-    why = lock.mismatch(asked, kind, SUITE, mirror.architecture(), names)
+    why = lock.mismatch(asked, kind, suite(kind), mirror.architecture(), names)
     if why:
         raise BadInput(why, "--locked", "use a lock of this image, or leave --locked out")
     if sources_sha256(sources) != asked.sources_sha256:
@@ -105,7 +111,7 @@ def resolved(kind: str, names: Sequence[str], found: mirror.Mirror, sources: str
         raise WatchpostError("the mirror does not serve what its own lists name", str(found.archives), "try again in a few minutes")
     return (
         PackageLock(
-            kind=kind, suite=SUITE, architecture=mirror.architecture(), source_date_epoch=debs.epoch(offer.packages, found.archives),
+            kind=kind, suite=suite(kind), architecture=mirror.architecture(), source_date_epoch=debs.epoch(offer.packages, found.archives),
             sources_sha256=sources_sha256(sources), asked=tuple(names), required=offer.required, packages=offer.packages,
         ),
         offer.security,
@@ -119,10 +125,10 @@ def supply(kind: str, names: Sequence[str], places: Store, sources: str, here: P
     """
     path = reference_path(kind, here)
     reference = lock.read(path) if path.exists() else None
-    with mirror_of(places, sources) as found:
+    with mirror_of(places, sources, kind) as found:
         why = "there is no reference lock"
         if reference is not None:
-            why = lock.mismatch(reference, kind, SUITE, mirror.architecture(), names)
+            why = lock.mismatch(reference, kind, suite(kind), mirror.architecture(), names)
             if not why and complete(reference.packages, found):
                 digest = sources_sha256(sources)
                 if digest != reference.sources_sha256:

@@ -42,12 +42,23 @@ def test_each_machine_has_its_own_secrets_and_no_others(store: SecretStore) -> N
     files = files_of(store)
     for kind, names in deployment.NODE_SECRETS.items():
         data = yaml.safe_load(files[f"nodes/{kind}.lab.test.yaml"])
-        keys = {*names, "probe_private_key"} if kind == "monitor" else set(names)
+        keys = {*names, "probe_private_key", "overview_private_key"} if kind == "monitor" else set(names)
         assert {key for key in data if key.startswith("secrets::")} == {f"secrets::{name}" for name in keys}
     monitor = yaml.safe_load(files["nodes/monitor.lab.test.yaml"])
     assert monitor["secrets::probe_private_key"] == store.get(deployment.PROBE)
     assert monitor["secrets::redis"] == store.get("redis")
     assert monitor["secrets::icinga_enrolment"] == store.get("enrol-icinga.lab.test")
+
+
+def test_a_real_machine_is_known_by_name_address_and_secret_and_has_no_secrets_of_others(store: SecretStore) -> None:
+    plain = files_of(store)
+    name = "agent-trixie.lab.test"
+    files = deployment.lab_files(
+        ONE, ROLES, ADDRESSES | {name: ONE.address("agent-trixie")}, SPEC, store, "query", "puppet.lab.test", "fleet.lab.test", ONE.gateway, 0, ("agent-trixie",)
+    )
+    assert set(files) - set(plain) == {f"nodes/{name}.yaml", f"enrolment/{name}"}
+    assert yaml.safe_load(files[f"nodes/{name}.yaml"]) == deployment.REAL
+    assert yaml.safe_load(files["lab.yaml"])["lab::hosts"][name] == str(ONE.address("agent-trixie"))
 
 
 def test_every_secret_stands_in_at_most_one_nodes_file(store: SecretStore) -> None:
@@ -58,7 +69,7 @@ def test_every_secret_stands_in_at_most_one_nodes_file(store: SecretStore) -> No
     }
     monitor, puppet = "nodes/monitor.lab.test.yaml", "nodes/puppet.lab.test.yaml"
     expected: dict[str, list[str]] = {name: [] for name in store.names()}
-    expected |= {name: [monitor] for name in ("icingadb_db", "icingaweb_db", "redis", "web_admin", "web_commands", "basic_auth", deployment.PROBE)}
+    expected |= {name: [monitor] for name in ("icingadb_db", "icingaweb_db", "redis", "web_admin", "web_commands", "basic_auth", deployment.PROBE, deployment.OVERVIEW)}
     expected |= {"enrol-icinga.lab.test": [monitor], "puppetdb_db": [puppet]}
     assert homes == expected
 
@@ -106,20 +117,21 @@ def test_the_labs_data_is_public_and_complete(store: SecretStore) -> None:
         "lab::domain": "lab.test",
         "lab::network": str(ONE.network),
         "lab::gateway": str(ONE.gateway),
-        "lab::addresses": {kind: str(ONE.address(kind)) for kind in lab.KINDS},
+        "lab::addresses": {kind: str(ONE.address(kind)) for kind in lab.CORE},
         "lab::puppet_server": "puppet.lab.test",
         "lab::smarthost": "fleet.lab.test",
         "lab::smarthost_port": 25,
         "lab::hosts": {name: str(address) for name, address in ADDRESSES.items()},
         "lab::collect_mode": "query",
         "lab::probe_public_key": store.ssh_key(deployment.PROBE)[1],
+        "lab::overview_public_key": store.ssh_key(deployment.OVERVIEW)[1],
     }
 
 
 def test_nodes_have_their_role_and_the_monitor_its_size(store: SecretStore) -> None:
     files = files_of(store)
     roles = {path: yaml.safe_load(text)["role"] for path, text in files.items() if path.startswith("nodes/")}
-    wanted = {f"{kind}.lab.test": kind for kind in lab.KINDS} | ROLES
+    wanted = {f"{kind}.lab.test": kind for kind in lab.CORE} | ROLES
     assert roles == {f"nodes/{name}.yaml": role for name, role in wanted.items()}
     monitor = yaml.safe_load(files["nodes/monitor.lab.test.yaml"])
     sizes = {key: value for key, value in monitor.items() if key.startswith("hosting::")}

@@ -38,6 +38,7 @@ def traces() -> list[Path]:
 @pytest.mark.parametrize(
     ("words", "what", "todo"),
     [
+        ("provision --agents sid", "there is no real machine of 'sid'", "bookworm, trixie, forky"),
         ("provision --offer hetzner-cx24", "no offer named 'hetzner-cx24'", "did you mean hetzner-cx"),
         ("provision --vcpus -1", "no machine has this size: vcpus", "positive numbers"),
         ("provision --disk -3", "no machine has this size: disk_gib", "positive numbers"),

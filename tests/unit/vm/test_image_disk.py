@@ -146,7 +146,13 @@ def test_each_source_counts(recipe: Path, change: Callable[[Path], object]) -> N
 
 def test_each_other_input_counts(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = [digest(recipe), digest(recipe, "puppet"), digest(recipe, names=("a", "b")), digest(recipe, names=("ab",))]
-    for name, value in (("SUITE", "forky"), ("FORMAT", build.FORMAT + 1)):
+    for name, value in (("suite", lambda _: "forky"), ("FORMAT", build.FORMAT + 1)):
         monkeypatch.setattr(build, name, value)
         digests.append(digest(recipe))
     assert len(set(digests)) == 6
+
+
+def test_a_real_machine_is_of_its_own_release_and_everything_else_of_stable() -> None:
+    assert {kind: packages.suite(kind) for kind in packages.KINDS} == {
+        "monitor": "trixie", "puppet": "trixie", "fleet": "trixie", "agent-bookworm": "bookworm", "agent-trixie": "trixie", "agent-forky": "forky",
+    }  # fmt: skip

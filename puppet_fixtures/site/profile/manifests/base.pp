@@ -13,6 +13,7 @@ class profile::base {
   contain profile::base::shell
   include profile::ssh_server
   include profile::base::checks
+  include profile::icinga_agent
 
   Class['profile::base::packages'] -> Class['profile::base::accounts']
   Class['profile::base::packages'] -> Class['profile::base::sudo']

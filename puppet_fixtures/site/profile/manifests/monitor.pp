@@ -29,7 +29,7 @@ class profile::monitor (
 
   contain profile::monitor::system
   contain profile::monitor::firewall
-  contain profile::monitor::puppet_agent
+  contain profile::puppet_agent
   contain profile::monitor::postgresql
   contain profile::monitor::valkey
   contain profile::monitor::icinga_certificate
@@ -41,6 +41,7 @@ class profile::monitor (
   contain profile::monitor::mail
   contain profile::monitor::notifications
   contain profile::monitor::tor
+  contain profile::monitor::overview
 
   Class['profile::packages'] -> Class['profile::monitor::system'] -> Class['profile::monitor::firewall']
   Class['profile::monitor::system'] -> Class['profile::monitor::postgresql']
@@ -51,7 +52,7 @@ class profile::monitor (
   # The first notification finds who takes it.
   Class['profile::monitor::mail'] -> Class['profile::monitor::notifications'] -> Service['icinga2']
   # Icinga DB gives up without either; Icinga 2 writes to Valkey from its first second.
-  Class['profile::monitor::postgresql'] -> Class['profile::monitor::icingadb']
+  Class['profile::monitor::postgresql'] -> Class['profile::monitor::icingadb'] -> Class['profile::monitor::overview']
   Class['profile::monitor::valkey'] -> Class['profile::monitor::icinga2'] -> Class['profile::monitor::icingadb']
   Class['profile::monitor::postgresql'] -> Class['profile::monitor::icingaweb'] -> Class['profile::monitor::php']
   Class['profile::monitor::php'] -> Class['profile::monitor::webserver']

@@ -2,6 +2,8 @@
 #
 # @param disk
 #   Thresholds of bytes and inodes left free, in percent.
+# @param disk_vars
+#   Other variables of the check of disks, where a machine's file systems are unusual.
 # @param memory
 #   Thresholds of memory available, in percent.
 # @param puppet_max_age_s
@@ -10,6 +12,7 @@
 #   Seconds after which an update of the package lists is too long ago: warning, critical.
 class profile::base::checks (
   Struct[{ warning => Integer[1, 99], critical => Integer[1, 99] }] $disk = { 'warning' => 20, 'critical' => 10 },
+  Monitoring::Variables $disk_vars = {},
   Struct[{ warning => Integer[1, 99], critical => Integer[1, 99] }] $memory = { 'warning' => 15, 'critical' => 7 },
   Tuple[Integer[1], Integer[1]] $puppet_max_age_s = [7200, 14400],
   Tuple[Integer[1], Integer[1]] $apt_max_age_s = [129600, 259200],
@@ -36,7 +39,7 @@ class profile::base::checks (
       'disk_inode_wfree' => "${disk['warning']}%",
       'disk_inode_cfree' => "${disk['critical']}%",
       'disk_local'       => true,
-    },
+    } + $disk_vars,
   }
 
   monitoring::check { 'memory':

@@ -10,7 +10,7 @@ class profile::monitor::icinga_certificate (
   $directory = '/var/lib/icinga2/certs'
   $endpoint = $profile::monitor::endpoint
   $puppet = '/var/lib/puppet/ssl'
-  $server = $profile::monitor::puppet_agent::server
+  $server = $profile::puppet_agent::server
 
   file {
     default:

@@ -6,7 +6,7 @@
 #   Name of the Puppet server.
 # @param code_environment
 #   The environment it compiles this node from: the one that the run was started with.
-class profile::monitor::puppet_agent (
+class profile::puppet_agent (
   Pattern[/\A[a-z0-9.-]+\z/] $server = lookup('lab::puppet_server'),
   Pattern[/\A[a-z0-9_]+\z/] $code_environment = $environment,
 ) {
@@ -15,7 +15,7 @@ class profile::monitor::puppet_agent (
     owner   => 'root',
     group   => 'root',
     mode    => '0644',
-    content => epp('profile/monitor/puppet.conf.epp', {
+    content => epp('profile/puppet.conf.epp', {
         'certname'    => $trusted['certname'],
         'server'      => $server,
         'environment' => $code_environment,

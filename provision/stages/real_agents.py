@@ -1,0 +1,60 @@
+"""Real monitored machines, one of a Debian release each: started, converged by the same Puppet classes as every host, removed when no more asked for."""
+
+from __future__ import annotations
+
+import shutil
+
+from provision import puppet_server
+from provision.stages import Work, puppet, starting
+from vm import artefact
+from vm.drivers import container, machine_directory
+from vm.errors import WatchpostError
+from vm.hosting import HostingSpec
+from vm.lab import AGENTS
+
+SPEC = HostingSpec(vcpus=1, memory_mib=1024, disk_gib=4)
+"""Enough for Puppet's agent; what it uses is not measured."""
+
+
+def start(work: Work) -> None:
+    """Start what is asked for."""
+    for kind in work.plan.agents:
+        starting.start(work, kind, "container", SPEC)
+
+
+def converge(work: Work) -> None:
+    """Each machine's own Puppet run, from which on its Icinga agent reports, and the same again: Puppet gives the summary of its runs the mode that the check needs from the second one on.
+
+    Raises WatchpostError when the second run changes anything.
+    """
+    for kind in work.plan.agents:
+        puppet.free_names(work, kind)
+
+        def run(kind: str = kind) -> str:
+            done, again = work.agent_run(kind), work.agent_run(kind)
+            if again.exit_code != 0:
+                raise WatchpostError(
+                    f"the second Puppet run of {kind} changed {again.changed} resources; it must change nothing", "the run's output in the lab's log"
+                )
+            return f"{done.resources} resources, {done.changed} changed, and none again"
+
+        inputs = [work.plan.code, work.ledger.done.get(f"start {kind}"), work.ledger.done.get("start puppet"), artefact.digest(work.plan.ca.read_text())]
+        work.ledger.step(f"{kind} by Puppet", inputs, run)
+    if work.plan.agents:
+        machine = work.connect("puppet")
+        puppet_server.wait_stored(machine)
+        machine.close()
+
+
+def remove(work: Work) -> None:
+    """Machines of releases that are no more asked for; the monitor forgets them at its next run."""
+    for kind in set(AGENTS) - set(work.plan.agents):
+        if not machine_directory(work.lab, kind).exists():
+            continue
+        with work.stages.stage(f"remove {kind}"):
+            container.destroy(work.lab, kind)
+            shutil.rmtree(machine_directory(work.lab, kind), ignore_errors=True)
+            machine = work.connect("puppet")
+            puppet_server.deactivate(machine, [work.lab.fqdn(kind)])
+            machine.close()
+            work.ledger.forget(f"start {kind}", f"names of {kind}", f"{kind} by Puppet", "monitor", "monitor again")
