@@ -1,6 +1,6 @@
 """Real monitored machines with Debian's Icinga and Puppet agents (AVAIL-1, AVAIL-2): each check of all systems broken for real, and what the monitor can not do to them.
 
-Of which releases says WATCHPOST_TEST_AGENTS (trixie; `invoke accept` asks for all). They join the tests' lab and leave it at the end.
+Of which releases says WATCHPOST_TEST_AGENTS, trixie by default. They join the tests' lab and leave it at the end.
 """
 
 from __future__ import annotations
