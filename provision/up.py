@@ -72,11 +72,11 @@ def with_own_puppet(work: Work, options: Options) -> None:
     pool.shutdown()
     puppet.free_names(work, "monitor", "icinga")
     real_agents.converge(work)
+    real_agents.remove(work)
     machine = work.connect("puppet")
     monitor.converge(work, options, lambda: puppet_server.queries(machine))
     machine.close()
     fleet.push(work, options.seed)
-    real_agents.remove(work)
     fleet.ready(work)
 
 

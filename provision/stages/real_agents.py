@@ -47,7 +47,7 @@ def converge(work: Work) -> None:
 
 
 def remove(work: Work) -> None:
-    """Machines of releases that are no more asked for; the monitor forgets them at its next run."""
+    """Machines of releases that are no more asked for; the monitor, whose run comes after, forgets them."""
     for kind in set(AGENTS) - set(work.plan.agents):
         if not machine_directory(work.lab, kind).exists():
             continue
