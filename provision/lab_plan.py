@@ -72,10 +72,9 @@ def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_
     hosts = fleet.fleet(options.hosts, options.seed, lab.domain) if options.hosts else ()
     roles = {host.certname: host.role for host in hosts}
     addresses = {host.certname: fleet.address(host, lab.network) for host in hosts}
-    agents = tuple(f"agent-{codename}" for codename in options.agents)
-    addresses |= {lab.fqdn(kind): lab.address(kind) for kind in agents}
+    addresses |= {lab.fqdn(kind): lab.address(kind) for kind in options.agent_kinds}
     smarthost = options.smarthost or lab.fqdn("fleet")
     files = deployment.lab_files(
-        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, agents
+        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, options.agent_kinds
     )
-    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services, agents)
+    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services, options.agent_kinds)

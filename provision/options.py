@@ -7,7 +7,7 @@ from pathlib import Path
 from vm import artefact
 from vm.errors import BadInput
 from vm.hosting import HostingSpec
-from vm.lab import Lab
+from vm.lab import AGENTS, Lab
 
 
 class Options(artefact.Record):
@@ -34,6 +34,11 @@ class Options(artefact.Record):
     puppet_environment: str = "production"
     smarthost: str = ""
     host: str = ""
+
+    @property
+    def agent_kinds(self) -> tuple[str, ...]:
+        """The kinds of its real monitored machines."""
+        return tuple(AGENTS[codename] for codename in self.agents)
 
 
 def path(lab: Lab) -> Path:

@@ -80,6 +80,12 @@ def run_puppet(machine: Machine, argv: list[str], *, timeout_s: float = TIMEOUT_
     )  # fmt: skip
 
 
+def must_change_nothing(kind: str, run: PuppetRun) -> None:
+    """Hold a machine's second run to that. Raises WatchpostError when it changed something."""
+    if run.exit_code != 0:
+        raise WatchpostError(f"the second Puppet run of {kind} changed {run.changed} resources; it must change nothing", "the run's output in the lab's log")
+
+
 def agent_argv(server: str, certname: str, environment: str = "production") -> list[str]:
     """A foreground agent run that waits for nobody and reports what it did by its exit code."""
     return [

@@ -67,9 +67,8 @@ class Status(artefact.Record):
 def read(lab: Lab) -> Status:
     """Look at a lab. Raises BadInput when there is none."""
     options = read_options(lab)
-    support = () if options.puppet_server else ("puppet", "fleet")
-    machines = {kind: bool(driver("container").running(lab, kind)) for kind in support}
-    machines |= {f"agent-{codename}": bool(driver("container").running(lab, f"agent-{codename}")) for codename in options.agents}
+    containers = () if options.puppet_server else ("puppet", "fleet", *options.agent_kinds)
+    machines = {kind: bool(driver("container").running(lab, kind)) for kind in containers}
     machines["monitor"] = bool(driver(options.driver).running(lab, "monitor"))
     try:
         found = icinga_api.status(pushing.access(lab, nodes_path(lab), ca_path(lab)))

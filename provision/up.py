@@ -11,14 +11,24 @@ from ipaddress import IPv4Address
 from provision import lab_plan, machines, puppet_server
 from provision.ledger import Ledger
 from provision.options import Options
-from provision.stages import Work, existing_host, existing_puppet, fleet, monitor, puppet, real_agents, starting
+from provision.stages import (
+    Work,
+    by_puppet,
+    existing_host,
+    existing_puppet,
+    fleet,
+    monitor,
+    puppet,
+    real_agents,
+    starting,
+)
 from provision.transport import Server
 from vm.drivers import hypervisor
 from vm.lab import AGENTS, Lab
 from vm.progress import Stages
 from vm.secret_store import SecretStore
 
-CONVERGING = ("puppet server", *(f"{kind} by Puppet" for kind in AGENTS), "hosts", "fleet services", "monitor", "monitor again")
+CONVERGING = ("puppet server", *map(by_puppet, AGENTS.values()), "hosts", "fleet services", "monitor", "monitor again")
 """What --converge does again, whatever was done before."""
 
 

@@ -21,8 +21,9 @@ CORE = ("puppet", "monitor", "fleet")
 """The machines that every lab has."""
 RELEASES = ("bookworm", "trixie", "forky")
 """Debian's oldstable, stable and testing: a lab may have a real monitored machine of each."""
-AGENTS = tuple(f"agent-{codename}" for codename in RELEASES)
-KINDS = CORE + AGENTS
+AGENTS = {codename: f"agent-{codename}" for codename in RELEASES}
+"""Kind of the real monitored machine by its release."""
+KINDS = (*CORE, *AGENTS.values())
 MAX_HOSTS = 200
 """The /22 has room for 767 simulated hosts; DNS and the fleet's addresses are laid out for this many."""
 

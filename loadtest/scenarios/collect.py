@@ -15,8 +15,10 @@ LONGEST_S = 4 * objectives.COLLECTING.target
 def collect(rig: Rig, length: Length) -> dict[str, Estimate]:
     """One unchanged run of the monitor's agent (three at full length, unless one is cut), in seconds."""
     runs: list[PuppetRun] = []
-    while len(runs) < (1 if length == "short" else 3) and (not runs or runs[-1].exit_code != CUT):
+    for _ in range(1 if length == "short" else 3):
         runs.append(rig.work.agent_run("monitor", cut_s=LONGEST_S))
+        if runs[-1].exit_code == CUT:
+            break
     seconds = sorted(run.seconds for run in runs)
     return {
         "collect_s": Estimate(value=seconds[len(seconds) // 2], low=seconds[0], high=seconds[-1], repeats=len(seconds)),

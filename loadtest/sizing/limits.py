@@ -34,8 +34,8 @@ def limits(runs: Iterable[Run], model: Model) -> tuple[Limit, ...]:
     if not ramps:
         return ()
     ramp = ramps[-1]
-    broken = ramp.first_broken()
     if metrics.BROKE_AT_MULTIPLE in ramp.metrics:
+        broken = ramp.first_broken()
         measured = Limit(
             resource="memory" if broken and broken.objective.resource == "memory" else "cpu",
             multiple=ramp.metrics[metrics.BROKE_AT_MULTIPLE].value,

@@ -12,11 +12,17 @@ from vm.lab import AGENTS, Lab
 from vm.progress import Stages
 from vm.secret_store import SecretStore
 
+
+def by_puppet(kind: str) -> str:
+    """Name of the stage in which a real monitored machine's Puppet runs."""
+    return f"{kind} by Puppet"
+
+
 LATER = {
     "puppet": ("deploy", "puppet server", "certificates", "hosts", "fleet services", "monitor", "monitor again"),
     "fleet": ("fleet services", "agents", "ready"),
     "monitor": ("monitor", "monitor again", "ready"),
-    **{kind: (f"{kind} by Puppet", "monitor", "monitor again", "ready") for kind in AGENTS},
+    **{kind: (by_puppet(kind), "monitor", "monitor again", "ready") for kind in AGENTS.values()},
 }
 """Stages whose results go with a machine: made anew, they are to do again, whatever their inputs."""
 

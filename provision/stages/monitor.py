@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from provision import machines, puppet_run
 from provision.options import Options
-from provision.stages import Work
+from provision.stages import Work, by_puppet
 from provision.web import IcingaWeb
 from vm import artefact
 from vm.errors import WatchpostError
@@ -35,7 +35,7 @@ def converge(work: Work, options: Options, count_queries: Callable[[], int | Non
     path = work.lab.records / "collect.json"
     plan, ledger = work.plan, work.ledger
     inputs = [plan.code, artefact.digest(plan.files), ledger.done.get("start monitor"), options.collect_mode,
-              ledger.done.get("hosts"), [ledger.done.get(f"{kind} by Puppet") for kind in plan.agents]]  # fmt: skip
+              ledger.done.get("hosts"), [ledger.done.get(by_puppet(kind)) for kind in plan.agents]]  # fmt: skip
 
     def first() -> str:
         before = count_queries()
@@ -49,11 +49,7 @@ def converge(work: Work, options: Options, count_queries: Callable[[], int | Non
     def again() -> str:
         run = work.agent_run("monitor", options.puppet_environment)
         artefact.save(artefact.load(Collected, path).model_copy(update={"second": run}), path)
-        if run.exit_code != 0:
-            raise WatchpostError(
-                f"the monitor's second Puppet run changed {run.changed} resources; it must change nothing",
-                "the run's output in the lab's log",
-            )
+        puppet_run.must_change_nothing("monitor", run)
         return f"{run.resources} resources, 0 changed"
 
     ledger.step("monitor", inputs, first)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
-from provision import puppet_server
-from provision.stages import Work, puppet, starting
+from provision import puppet_run, puppet_server
+from provision.stages import Work, by_puppet, puppet, starting
 from vm import artefact
 from vm.drivers import container, machine_directory
-from vm.errors import WatchpostError
 from vm.hosting import HostingSpec
 from vm.lab import AGENTS
 
@@ -32,14 +29,11 @@ def converge(work: Work) -> None:
 
         def run(kind: str = kind) -> str:
             done, again = work.agent_run(kind), work.agent_run(kind)
-            if again.exit_code != 0:
-                raise WatchpostError(
-                    f"the second Puppet run of {kind} changed {again.changed} resources; it must change nothing", "the run's output in the lab's log"
-                )
+            puppet_run.must_change_nothing(kind, again)
             return f"{done.resources} resources, {done.changed} changed, and none again"
 
         inputs = [work.plan.code, work.ledger.done.get(f"start {kind}"), work.ledger.done.get("start puppet"), artefact.digest(work.plan.ca.read_text())]
-        work.ledger.step(f"{kind} by Puppet", inputs, run)
+        work.ledger.step(by_puppet(kind), inputs, run)
     if work.plan.agents:
         machine = work.connect("puppet")
         puppet_server.wait_stored(machine)
@@ -48,13 +42,12 @@ def converge(work: Work) -> None:
 
 def remove(work: Work) -> None:
     """Machines of releases that are no more asked for; the monitor, whose run comes after, forgets them."""
-    for kind in set(AGENTS) - set(work.plan.agents):
-        if not machine_directory(work.lab, kind).exists():
+    for kind in AGENTS.values():
+        if kind in work.plan.agents or not machine_directory(work.lab, kind).exists():
             continue
         with work.stages.stage(f"remove {kind}"):
             container.destroy(work.lab, kind)
-            shutil.rmtree(machine_directory(work.lab, kind), ignore_errors=True)
             machine = work.connect("puppet")
             puppet_server.deactivate(machine, [work.lab.fqdn(kind)])
             machine.close()
-            work.ledger.forget(f"start {kind}", f"names of {kind}", f"{kind} by Puppet", "monitor", "monitor again")
+            work.ledger.forget(f"start {kind}", f"names of {kind}", by_puppet(kind), "monitor", "monitor again")

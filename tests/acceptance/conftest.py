@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from provision import machines, pushing
+from provision import machines, puppet_run, pushing
 from provision.accept import tests as accept_tests
 from provision.ssh import Machine
 from provision.transport import Server
@@ -56,6 +56,10 @@ class LiveLab:
     def machine(self, kind: str) -> Machine:
         """Root on a machine."""
         return machines.connect(self.lab, kind, self.store)
+
+    def run_puppet(self, machine: Machine) -> puppet_run.PuppetRun:
+        """A run of a machine's own Puppet agent."""
+        return puppet_run.run_puppet(machine, puppet_run.agent_argv(self.puppet.name, machine.name))
 
     def status(self) -> dict[str, Any]:
         """What `invoke status --json` prints."""

@@ -47,7 +47,7 @@ def collect(lab: LiveLab) -> puppet_run.PuppetRun:
     """The monitor's own Puppet run, once all is stored."""
     server, monitor = lab.machine("puppet"), lab.machine("monitor")
     puppet_server.wait_stored(server)
-    run = puppet_run.run_puppet(monitor, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+    run = lab.run_puppet(monitor)
     server.close()
     monitor.close()
     return run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from provision import icinga_api, puppet_run, puppet_server
+from provision import icinga_api, puppet_server
 from vm.drivers import container
 
 
@@ -53,7 +53,7 @@ def test_a_second_provision_does_nothing_and_is_quick(lab: Any) -> None:
 
 def test_an_agent_run_changes_nothing(lab: Any) -> None:
     machine = lab.machine("monitor")
-    run = puppet_run.run_puppet(machine, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+    run = lab.run_puppet(machine)
     assert (run.exit_code, run.changed, run.failed) == (0, 0, 0)
     assert run.resources > 100
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import pytest
 import yaml
 
-from provision import icinga_api, puppet_run
+from provision import icinga_api
 from provision.protocol.icinga import State
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import of_role, service
@@ -35,7 +35,7 @@ def overview(lab: LiveLab) -> Iterator[LiveLab]:
 
     def become(text: str) -> None:
         server.write(data, text, mode="0640", owner="root:puppet")
-        puppet_run.run_puppet(monitor, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+        lab.run_puppet(monitor)
 
     target = {"host": lab.lab.fqdn("fleet"), "user": "overview", "path": "/public/index.html"}
     try:

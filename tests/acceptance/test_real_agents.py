@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from provision import checks, icinga_api, puppet_run, puppet_server
+from provision import checks, icinga_api, puppet_server
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import answers, reloaded, service
 from tests.acceptance.mails import awaited
@@ -138,7 +138,7 @@ def test_a_real_agent_reports_and_comes_back_after_the_monitor_was_restarted(age
     machine, monitor = agents.machine(kind), agents.machine("monitor")
     version = machine.run(["dpkg-query", "--show", "--showformat=${Version}", "icinga2-bin"]).stdout
     puppet = machine.run(["dpkg-query", "--show", "--showformat=${Version}", "puppet-agent"]).stdout
-    run = puppet_run.run_puppet(machine, puppet_run.agent_argv(agents.puppet.name, name))
+    run = agents.run_puppet(machine)
     assert (run.changed, run.failed) == (0, 0), "a second run changes nothing"
     before = time.time()
     monitor.run(["systemctl", "restart", "icinga2.service"])
@@ -204,9 +204,9 @@ def role(lab: LiveLab, kind: str, name: str) -> Iterator[dict[str, float]]:
 
     def become(text: str) -> None:
         server.write(data, text, mode="0640", owner="root:puppet")
-        took["host's run"] = puppet_run.run_puppet(machine, puppet_run.agent_argv(lab.puppet.name, lab.lab.fqdn(kind))).seconds
+        took["host's run"] = lab.run_puppet(machine).seconds
         puppet_server.wait_stored(server)
-        took["monitor's run"] = puppet_run.run_puppet(monitor, puppet_run.agent_argv(lab.puppet.name, lab.web_name)).seconds
+        took["monitor's run"] = lab.run_puppet(monitor).seconds
         wait_until(lambda: answers(lab), reason="Icinga answers with all agents", deadline_s=90)
 
     try:

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from provision import puppet_run
 from provision.options import Options, read
 from provision.rebuild import run as rebuilding
 from provision.rebuild.compare import compare
@@ -64,7 +63,7 @@ def test_a_line_in_any_aspect_is_found(lab: Any, options: Options) -> None:
     data = puppet.run(["cat", node]).stdout
     try:
         puppet.write(node, data + "profile::monitor::tor::socks_port: 9150\n", mode="0640", owner="root:puppet")
-        puppet_run.run_puppet(machine, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+        lab.run_puppet(machine)
         machine.write("/etc/systemd/system/stray.service", STRAY_UNIT)
         machine.run(["systemctl", "enable", "--now", "stray.service"])
         machine.write("/etc/icinga2/watchpost.d/hosts/stray.conf", STRAY_HOST)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtest.sizing.answer import Answer, answer
-from loadtest.sizing.ledger import Ledger
-from loadtest.sizing.request import Request
-from loadtest.sizing.size import size
-from vm import artefact
-from vm.hosting import load_offers
+from loadtest.sizing.command import recall
+from vm.lab import of_name
 
 RUNS = Path(__file__).resolve().parents[2] / "docs/reports/50-hosts/runs"
 
@@ -21,7 +17,7 @@ RUNS = Path(__file__).resolve().parents[2] / "docs/reports/50-hosts/runs"
 @pytest.fixture(scope="module")
 def found() -> Answer:
     """The answer of the committed runs, at today's prices."""
-    return answer(size(artefact.load(Request, RUNS / "request.json"), Ledger(RUNS), load_offers(), datetime.date.today(), None))
+    return answer(recall(of_name("none"), "", str(RUNS)))
 
 
 @pytest.mark.requirement("HOST-9")

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from provision import icinga_api, puppet_run
+from provision import icinga_api
 from provision.protocol.icinga import State
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import of_role, service
@@ -33,7 +33,7 @@ def test_n1_no_secret_flows_and_none_is_kept_where_people_look(lab: LiveLab, rec
     with captured(lab.lab.bridge) as frames:
         time.sleep(0.5)
         machine = lab.machine("monitor")
-        puppet_run.run_puppet(machine, puppet_run.agent_argv(lab.puppet.name, lab.web_name))
+        lab.run_puppet(machine)
         web = visitor(lab)
         web.login("admin", lab.secret("web_admin"))
         pages = {path: web.get(path).text.encode() for path in ("/icingaweb2/icingadb/hosts", "/icingaweb2/icingadb/services?limit=200")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provision import icinga_api, puppet_run
+from provision import icinga_api
 from provision.web import IcingaWeb
 from vm.drivers import libvirt
 from vm.drivers.console import Console
@@ -90,7 +90,7 @@ def test_the_wrong_password_opens_no_console(vm: Any) -> None:
 def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
     machine = vm.machine("monitor")
     machine.wait(60)
-    run = puppet_run.run_puppet(machine, puppet_run.agent_argv(vm.puppet.name, vm.web_name))
+    run = vm.run_puppet(machine)
     assert (run.exit_code, run.changed, run.failed) == (0, 0, 0)
 
 

@@ -115,7 +115,7 @@ def make_disk(spec: MachineSpec) -> str:
     directory = spec.directory
     if (directory / own_disk.NAME).exists():
         return ""
-    if spec.kind != "monitor" and spec.kind not in AGENTS:
+    if spec.kind != "monitor" and spec.kind not in AGENTS.values():
         return "support machines share the host's file system"
     if (directory / "upper").exists():
         return "made before containers had disks"

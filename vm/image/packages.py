@@ -14,7 +14,7 @@ KINDS = {
     "monitor": ("base", "vm", "monitor"),
     "puppet": ("base", "puppet"),
     "fleet": ("base", "fleet"),
-    **dict.fromkeys(AGENTS, ("base", "agent")),
+    **dict.fromkeys(AGENTS.values(), ("base", "agent")),
 }
 """The lists that make up each kind of machine; only the monitor boots as a VM."""
 STABLE = "trixie"
@@ -46,7 +46,7 @@ def read_list(data: Path, name: str) -> tuple[str, ...]:
 
 def suite(kind: str) -> str:
     """The Debian release of a kind of machine. Pure."""
-    return kind.removeprefix("agent-") if kind in AGENTS else STABLE
+    return next((codename for codename, agent in AGENTS.items() if agent == kind), STABLE)
 
 
 def packages(data: Path, kind: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from vm.image.packages import STABLE, suite
 from vm.lab import RELEASES
 from vm.progress import note
 
+TESTING = RELEASES[-1]
 
 class Store(Record):
     """Directories that builds share: finished images, .debs, APT's lists."""
@@ -58,9 +59,6 @@ def read_sources(kind: str) -> str:
     with tempfile.TemporaryDirectory(prefix="watchpost-sources-") as scratch:
         text = mirror.default_sources(suite(kind), Path(scratch))
     return "".join(line for line in text.splitlines(keepends=True) if f" {TESTING}-" not in line)
-
-
-TESTING = RELEASES[-1]
 
 
 def reference_path(kind: str, here: Path) -> Path:

@@ -5,42 +5,25 @@
 class profile::test_suite (
   Array[Pattern[/\Assh-ed25519 [A-Za-z0-9+\/=]+\z/]] $keys = [lookup('lab::probe_public_key', { 'default_value' => undef })].filter |$key| { $key },
 ) {
-  include profile::ssh_server
+  $root = '/srv/sftp-test'
 
-  group { 'sftp-test':
-    ensure => present,
-    system => true,
-  }
-  -> user { 'sftp-test':
-    ensure => present,
-    system => true,
-    gid    => 'sftp-test',
-    home   => '/srv/sftp-test',
-    # OpenSSH runs internal-sftp itself; a shell is what this account must not have.
-    shell  => '/usr/sbin/nologin',
+  profile::sftp_account { 'sftp-test':
+    root => $root,
+    keys => $keys,
   }
   -> file {
     default:
-      ensure => file,
-      owner  => 'root',
-      group  => 'root',
-      mode   => '0644',
+      owner => 'root',
+      group => 'root',
       ;
-    # sshd wants a jail that nobody but root can change.
-    ['/srv/sftp-test', '/srv/sftp-test/upload', '/etc/ssh/sftp-test']:
+    "${root}/upload":
       ensure => directory,
       mode   => '0755',
       ;
-    '/srv/sftp-test/README':
+    "${root}/README":
+      ensure  => file,
+      mode    => '0644',
       content => "The test suite reads this file.\n",
-      ;
-    '/etc/ssh/sftp-test/authorized_keys':
-      content => $keys.map |$key| { "restrict ${key}\n" }.join,
-      ;
-    '/etc/ssh/sshd_config.d/60-sftp-test.conf':
-      source  => 'puppet:///modules/profile/test_suite/sshd.conf',
-      require => File['/etc/ssh/sshd_config.d'],
-      notify  => Service['ssh'],
       ;
   }
 

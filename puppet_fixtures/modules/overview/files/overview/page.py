@@ -46,6 +46,7 @@ def counts(states: Iterable[State]) -> str:
 
 def page(site: str, hosts: Sequence[State], services: Sequence[State], at: float, every_s: float) -> str:
     """at: seconds since 1970, when the states were read; every_s: until there is a new page."""
+    read_at = datetime.fromtimestamp(at, UTC)
     bad = sorted((one for one in (*hosts, *services) if not one.good), key=lambda one: (WORST.index(one.state), one.host, one.service))
     problems = [
         f"<tr>{state_cell(one)}<td>{text(one.host)}</td><td>{text(one.service) or '(the host itself)'}</td><td>{when(one.since)}</td></tr>" for one in bad
@@ -68,7 +69,7 @@ def page(site: str, hosts: Sequence[State], services: Sequence[State], at: float
 <meta http-equiv="refresh" content="{every_s:.0f}"/>
 <title>{len(bad)} problems - {text(site)}</title><style>{STYLE}</style></head><body>
 <h1>What {text(site)} sees</h1>
-<p>Read at <time datetime="{datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")}">{datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")}</time>;
+<p>Read at <time datetime="{read_at.isoformat(timespec="seconds")}">{read_at.strftime("%Y-%m-%d %H:%M:%S UTC")}</time>;
 a new page comes every {every_s:.0f} seconds. One that is older than twice that says nothing: then the monitor itself is silent.</p>
 <p>{len(hosts)} hosts: {counts(hosts)}. {len(services)} services: {counts(services)}.</p>
 {table("Problems", ("State", "Host", "Service", "Since"), problems) if bad else "<p><strong>No problems.</strong></p>"}
