@@ -144,6 +144,7 @@ TOLD_S = 60 + 2 * 30 + 3 * 20 + 30
 """A check's interval, two retries, three time-outs of its plugin at most, and the way of the mail."""
 
 
+@pytest.mark.thorough
 @pytest.mark.requirement("CHECK-WEB-1", "CHECK-XMPP-1", "CHECK-JENKINS-1", "WHY-4")
 def test_icinga_itself_turns_and_turns_back_and_tells(lab: LiveLab, record_property: Any) -> None:
     """Those that it checks every minute, all at once; how long it takes until people know."""

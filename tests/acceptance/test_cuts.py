@@ -27,6 +27,8 @@ LOG = CUT.directory / "log" / "provision.log"
 BEGINS = re.compile(r"stage (.+) begins$", re.M)
 ENDS = re.compile(r"watchpost +\d+ s  (.+): [\d.]+ s(?: \(.*\))?$", re.M)
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
+# "agents" is over within milliseconds: the cuts before it and in "ready", after it, are what can be aimed at
+STAGES = {"network", "start fleet", "start puppet", "deploy", "puppet server", "start monitor", "certificates", "hosts", "fleet services", "monitor", "monitor again", "ready"}
 MOST = 40
 """Runs after which it must have converged: every stage is cut once, and there are fewer than 20."""
 RANDOM_KILLS = 10
@@ -61,6 +63,14 @@ def cut_in_new_stage(already: set[str], number: int) -> tuple[int, str, str, set
     return process.returncode, out, err, stages
 
 
+def undo(missed: set[str]) -> None:
+    """Have these stages done once more: they were over before the signal that was meant for the other thread's stage came."""
+    path = CUT.records / "stages.json"
+    record = json.loads(path.read_text())
+    record["done"] = {name: digest for name, digest in record["done"].items() if name not in missed}
+    path.write_text(json.dumps(record))
+
+
 @pytest.fixture(scope="module")
 def cut_lab(lab: Any) -> Iterator[labs.Lab]:
     """The name of a lab that does not exist yet; destroyed at the end."""
@@ -82,6 +92,9 @@ def test_cut_at_every_stage_it_converges(cut_lab: labs.Lab) -> None:
     for number in range(MOST):
         code, out, err, stages = cut_in_new_stage(set(cut), number)
         assert "Traceback" not in err, err[-2000:]
+        if code == 0 and (missed := STAGES - set(cut)):
+            undo(missed)
+            continue
         if code == 0:
             break
         assert stages - set(cut), err[-2000:]  # nobody cut it: it failed by itself
@@ -89,11 +102,10 @@ def test_cut_at_every_stage_it_converges(cut_lab: labs.Lab) -> None:
         if SIGNALS[number % len(SIGNALS)] is signal.SIGINT:
             assert code == 130 and "the same command again goes on from here" in err, (code, err[-500:])
     assert code == 0 and is_live(out)
-    # "agents" is over within milliseconds: the cuts before it and in "ready", after it, are what can be aimed at
-    stages = {"network", "start fleet", "start puppet", "deploy", "puppet server", "start monitor", "certificates", "hosts", "fleet services", "monitor", "monitor again", "ready"}
-    assert stages <= set(cut), stages - set(cut)
+    assert set(cut) >= STAGES, STAGES - set(cut)
 
 
+@pytest.mark.thorough
 def test_killed_at_random_times_it_converges(cut_lab: labs.Lab) -> None:
     draw = random.Random("cuts")
     for _ in range(RANDOM_KILLS):

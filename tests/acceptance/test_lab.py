@@ -123,30 +123,3 @@ def test_the_lab_is_held_by_one_command_at_a_time(lab: Any) -> None:
     with labs.hold(lab.lab, "a test"):
         done = lab.invoke("simulate", "--hosts", "20")
     assert done.returncode == 1
-
-
-def components(lab: Any) -> tuple[set[str], set[str]]:
-    """What the monitor consists of: services that run, and packages."""
-    machine = lab.machine("monitor")
-    units = machine.run(["systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend"]).stdout
-    packages = machine.run(["dpkg-query", "--show", "--showformat=${Package}\\n"]).stdout
-    machine.close()
-    return {line.split()[0] for line in units.splitlines() if not line.startswith(("user@", "session"))}, set(packages.split())
-
-
-@pytest.mark.requirement("ADEQ-2")
-def test_the_fleet_grows_and_shrinks_without_rebuilding(lab: Any, record_property: Any) -> None:
-    """And the monitor is made of the same components whatever the fleet."""
-    before = components(lab)
-    assert "icinga2.service" in before[0]
-    assert lab.invoke("simulate", "--hosts", "5").returncode == 0
-    assert components(lab) == before
-    assert lab.invoke("simulate", "--hosts", "50").returncode == 0
-    assert components(lab) == before
-    record_property("evidence", f"with 5, 20 and 50 hosts the same {len(before[0])} services run and the same {len(before[1])} packages are installed")
-    grown = lab.status()
-    assert grown["hosts"]["up"] == 50
-    assert not [stage for stage in grown["stages"] if stage["name"].startswith("start")]
-    assert lab.invoke("simulate", "--hosts", "20").returncode == 0
-    shrunk = lab.status()
-    assert sum(shrunk["hosts"].values()) == 20

@@ -189,6 +189,7 @@ def rented(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iter
         container.destroy(one, "monitor")
 
 
+@pytest.mark.thorough
 @pytest.mark.requirement("HOST-2")
 def test_host2_a_rented_machine_becomes_the_monitor(lab: Any, operator: Operator, rented: Rented) -> None:
     guest = labs.of_name(RENTED)

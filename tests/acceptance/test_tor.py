@@ -69,6 +69,7 @@ def state(lab: LiveLab, host: str, name: str = "onion") -> tuple[int, str]:
     return (int(result["state"]), result["output"]) if result else (-1, "")
 
 
+@pytest.mark.thorough
 @pytest.mark.requirement("TOR-1", "TOR-2", "TOR-3")
 def test_an_onion_service_is_checked_and_a_short_failure_is_told_to_nobody(lab: LiveLab, onion: str, record_property: Any) -> None:
     monitor = lab.machine("monitor")
