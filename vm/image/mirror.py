@@ -48,14 +48,21 @@ def default_sources(suite: str, work: Path) -> str:
     return text
 
 
-def configuration(root: Path, arch: str) -> str:
-    """APT's configuration for the private root: nothing of the host's but the keys. Pure."""
+def asks_for_valid() -> bool:
+    """Whether the host's own APT refuses a Release file past its Valid-Until; who uses a dated mirror tells it not to (apt.conf(5))."""
+    told = run(["apt-config", "shell", "ASKS", "Acquire::Check-Valid-Until/b"]).stdout
+    return told.strip() != "ASKS='false'"
+
+
+def configuration(root: Path, arch: str, *, asks: bool = True) -> str:
+    """APT's configuration for the private root: nothing of the host's but the keys, and whether it asks for a Release file that is still valid. Pure."""
     settings = {
         "APT::Architecture": arch, "APT::Architectures": arch, "APT::Install-Recommends": "false", "APT::Sandbox::User": "root",
         "Dir": str(root), "Dir::Etc": f"{root}/etc", "Dir::State": f"{root}/state", "Dir::State::status": f"{root}/status",
         "Dir::Cache": f"{root}/cache",
         "Dir::Etc::Trusted": "/etc/apt/trusted.gpg", "Dir::Etc::TrustedParts": "/etc/apt/trusted.gpg.d",
         "Acquire::Languages": "none", "Acquire::ForceHash": "sha256", "Acquire::Retries": "2",
+        "Acquire::Check-Valid-Until": "true" if asks else "false",
     }  # fmt: skip
     return "".join(f'{name} "{value}";\n' for name, value in settings.items())
 
@@ -96,7 +103,7 @@ class Mirror:
             directory.mkdir(parents=True, exist_ok=True, mode=0o755)
         write_file(root / "etc/sources.list", sources, 0o644)
         write_file(root / "status", "", 0o644)
-        write_file(root / "apt.conf", configuration(root, arch), 0o644)
+        write_file(root / "apt.conf", configuration(root, arch, asks=asks_for_valid()), 0o644)
         self.env: Mapping[str, str] = {"APT_CONFIG": str(root / "apt.conf"), "LC_ALL": "C.UTF-8"}
         self.updated = False
 

@@ -49,3 +49,12 @@ def test_the_private_root_takes_nothing_of_the_hosts_but_its_keys() -> None:
     outside = [line for line in text.splitlines() if '"/' in line and '"/r' not in line]
     assert all("trusted.gpg" in line for line in outside) and len(outside) == 2
     assert 'Acquire::ForceHash "sha256";' in text
+    assert 'Acquire::Check-Valid-Until "true";' in text
+
+
+@pytest.mark.parametrize(("host", "asks"), [("", True), ('Acquire::Check-Valid-Until "false";\n', False), ('Acquire::Check-Valid-Until "true";\n', True)])
+def test_a_host_with_a_dated_mirror_says_so_to_its_own_apt(host: str, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apt.conf").write_text(f'Dir::Etc::Parts "{tmp_path}";\nDir::Etc::Main "/dev/null";\n{host}')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    assert mirror.asks_for_valid() is asks
+    assert ('Check-Valid-Until "true"' in mirror.configuration(Path("/r"), "amd64", asks=asks)) is asks

@@ -58,8 +58,8 @@ class profile::icinga_agent (
     "${configuration}/features-enabled/checker.conf":
       source => 'puppet:///modules/profile/monitor/icinga2/features-enabled/checker.conf',
       ;
-    "${configuration}/features-enabled/journald.conf":
-      source => 'puppet:///modules/profile/monitor/icinga2/features-enabled/journald.conf',
+    "${configuration}/features-enabled/syslog.conf":
+      source => 'puppet:///modules/profile/icinga_agent/syslog.conf',
       ;
     # One key for each node: what the agent may say as itself, the node may say to the Puppet server.
     "${certificates}/ca.crt":
