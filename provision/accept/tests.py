@@ -21,6 +21,8 @@ from vm.errors import WatchpostError
 
 NAMED_TO = "WATCHPOST_REQUIREMENTS_TO"
 """Where tests/acceptance/conftest.py writes which test names which ids, before a test runs."""
+ALL_AGENTS = {"WATCHPOST_TEST_AGENTS": "all"}
+"""Real machines of each release, as the requirements ask for, where `invoke test` has one."""
 TESTS = "tests/acceptance"
 MOST = 500
 """Characters of a failure."""
@@ -31,7 +33,7 @@ def run(checkout: Path, lab: str, keyword: str) -> tuple[Shown, ...]:
     with tempfile.TemporaryDirectory(prefix="watchpost-accept-") as directory:
         target, junit = Path(directory, "named.json"), Path(directory, "junit.xml")
         argv = [sys.executable, "-m", "pytest", "-vv", "-m", "requirement", f"--junitxml={junit}", TESTS]
-        environment = os.environ | {NAMED_TO: str(target)} | ({"WATCHPOST_TEST_LAB": lab} if lab else {})
+        environment = os.environ | ALL_AGENTS | {NAMED_TO: str(target)} | ({"WATCHPOST_TEST_LAB": lab} if lab else {})
         process = subprocess.Popen([*argv, "-k", keyword] if keyword else argv, cwd=checkout, env=environment, stdout=sys.stderr)
         try:
             process.wait()
@@ -49,7 +51,7 @@ def named(checkout: Path) -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory(prefix="watchpost-accept-") as directory:
         target = Path(directory, "named.json")
         argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "requirement", "-p", "no:cacheprovider", TESTS]
-        done = subprocess.run(argv, cwd=checkout, env=os.environ | {NAMED_TO: str(target)}, capture_output=True, text=True)
+        done = subprocess.run(argv, cwd=checkout, env=os.environ | ALL_AGENTS | {NAMED_TO: str(target)}, capture_output=True, text=True)
         if not target.exists():
             raise WatchpostError(f"the acceptance tests cannot be collected: {done.stdout[-300:]}", str(checkout / TESTS))
         found: dict[str, list[str]] = json.loads(target.read_text(encoding="utf-8"))

@@ -73,7 +73,7 @@ BREAKS = {
     "puppet disabled": Break("puppet", "CHECK-ALL-4", "puppet agent --disable 'by a test'", "puppet agent --enable", "disabled", (1,)),
     "puppet never ran": Break("puppet", "CHECK-ALL-4", f"mv {SUMMARY} {SUMMARY}.away", f"mv {SUMMARY}.away {SUMMARY}", "never"),
     "puppet long ago": Break("puppet", "CHECK-ALL-4", f"sed -i 's/last_run: .*/last_run: 1700000000/' {SUMMARY}", RUN, ""),
-    "puppet without a catalog": Break("puppet", "CHECK-ALL-4", f"{RUN} --environment nowhere || true", RUN, "no catalog"),
+    "puppet without a catalog": Break("puppet", "CHECK-ALL-4", f"{RUN} --server nowhere.lab.test || true", RUN, "no catalog"),
     "puppet resource failed": Break(
         "puppet", "CHECK-ALL-4", f"mv {MANAGED} {MANAGED}.away && mkdir {MANAGED} && {{ {RUN} || true; }}", f"rmdir {MANAGED} && mv {MANAGED}.away {MANAGED} && {RUN}", "failed in the last run",
     ),
