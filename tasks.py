@@ -24,7 +24,7 @@ from loadtest.report import comparison, render
 from loadtest.report.evidence import lay
 from loadtest.sizing import command as sizing
 from loadtest.sizing.answer import answer
-from provision import bench, checks, own_server, quality, status, visit
+from provision import bench, checks, own_server, quality, resize, status, visit
 from provision.accept import acceptance
 from provision.accept import files as accept_files
 from provision.lab_plan import CONTROL_REPO
@@ -147,6 +147,15 @@ def simulate(c: Context, hosts: str = "", services: str = "", lab: str = "", jso
     one = named(lab)
     options = checks.resized(one, hosts, services)
     raise_lab(one, options, "invoke simulate")
+    show_status(one, json)
+
+
+@task(name="resize", help=LAB | JSON | {"vcpus": "virtual CPUs that it then has", "memory": "memory that it then has, as 4096 or 4G", "disk": "disk that it then has, in GiB"})
+@command
+def resize_task(c: Context, vcpus: float = 0.0, memory: str = "", disk: int = 0, lab: str = "", json: bool = False) -> None:
+    """Give the running monitor more disk, memory or vCPUs; while it works where that is possible, else by one orderly reboot."""
+    one = named(lab)
+    resize.resize(one, vcpus, memory, disk)
     show_status(one, json)
 
 
@@ -519,6 +528,6 @@ def bench_collect(c: Context, lab: str = "", rounds: int = 5, json: bool = False
         raise Exit(code=1)
 
 
-namespace = Collection(provision, simulate, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test, accept_task)
+namespace = Collection(provision, simulate, resize_task, loadtest_task, probe_task, size_task, report_task, compare_task, status_task, doctor_task, console, ssh, open_task, rebuild, plan_task, destroy, check, test, accept_task)
 namespace.add_collection(Collection("image", image, verify, image_lock, write_settings))
 namespace.add_collection(Collection("bench", bench_provision, bench_image, bench_freeze, bench_agents, bench_host, bench_collect, bench_vm))

@@ -25,10 +25,15 @@ def image(work: Work, kind: str) -> build.Image:
     return found
 
 
+def made_of(made_from: build.Image, kind: str, driver_name: str, spec: HostingSpec, accelerator: str) -> list[object]:
+    """What a machine is made anew for when it differs."""
+    return [made_from.digest, driver_name, spec.model_dump(), accelerator if kind == "monitor" else ""]
+
+
 def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerator: str = "none") -> None:
     """Start a machine from its image and wait until it can be reached."""
     made_from = image(work, kind)
-    inputs = [made_from.digest, driver_name, spec.model_dump(), accelerator if kind == "monitor" else ""]
+    inputs = made_of(made_from, kind, driver_name, spec, accelerator)
 
     def begin() -> str:
         for name in DRIVERS:  # its image or size changed: it is made anew, with either driver

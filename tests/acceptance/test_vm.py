@@ -141,3 +141,19 @@ def test_the_boot_menu_is_reached_over_the_console(vm: Any) -> None:
             console.expect(r"login: ?$", deadline_s=600)
         finally:
             libvirt.set_link(vm.lab, "monitor", up=True)
+
+
+@pytest.mark.thorough
+@pytest.mark.requirement("HOST-8")
+def test_the_vm_grows_while_it_works(vm: Any, record_property: Any) -> None:
+    vm.machine("monitor").wait(240)
+    boot = vm.machine("monitor").run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout
+    done = vm.invoke("resize", "--vcpus", "3", "--memory", "2560", "--disk", "22", "--json")
+    assert done.returncode == 0, "resize failed; its words are above"
+    machine = vm.machine("monitor")
+    how = "without a reboot" if machine.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout == boot else "by a reboot"
+    seen = machine.run(["nproc"]).stdout.strip(), machine.run(["df", "--output=size", "--block-size=1G", "/"]).stdout.split()[-1]
+    assert seen[0] == "3" and int(seen[1]) >= 20
+    assert icinga_api.status(vm.api()).hosts["up"] == len(vm.hosts)
+    record_property("evidence", f"2 to 3 vCPUs, 2048 to 2560 MiB, 20 to 22 GiB, {how}; its root file system has {seen[1]} GiB")
+    machine.close()

@@ -17,6 +17,7 @@ from vm import artefact, cgroups, processes
 from vm.command import run
 from vm.drivers import MachineSpec, console_log, mac, machine_directory, own_disk
 from vm.errors import BadInput, WatchpostError
+from vm.hosting import HostingSpec
 from vm.lab import AGENTS, Lab
 from vm.wait import wait_until
 
@@ -101,6 +102,22 @@ def launch(lab: Lab, kind: str, no_own_disk: str) -> None:
     )
 
 
+def grow(lab: Lab, kind: str, spec: HostingSpec) -> str:
+    """Give a running container this size; returns why that is not possible while it runs, empty when it is done.
+
+    Raises WatchpostError when it does not run.
+    """
+    state, directory = running(lab, kind), machine_directory(lab, kind)
+    if state is None:
+        raise WatchpostError(f"container {kind} does not run", lab.name, "run `invoke provision`")
+    plan = json.loads((directory / "start.json").read_text())
+    cgroups.resize(lab.name, kind, spec.vcpus, spec.memory_mib)
+    artefact.write_file(directory / "start.json", json.dumps(plan | {"vcpus": spec.vcpus, "memory_mib": spec.memory_mib}, indent=2))
+    if state.no_own_disk:
+        return ""  # it shares the host's file system
+    return own_disk.grow(directory, own_disk.size_mib(spec.disk_gib, allocated_mib(Path(plan["image"]))), state.supervisor.pid)
+
+
 def reboot(lab: Lab, kind: str) -> None:
     """Shut a container down in order and start it with the files that it has. Raises WatchpostError when it does not run."""
     state = running(lab, kind)
@@ -114,6 +131,7 @@ def make_disk(spec: MachineSpec) -> str:
     """Give the monitor, or a real monitored machine, a disk of its own if it has none; returns why it has none, empty when it has."""
     directory = spec.directory
     if (directory / own_disk.NAME).exists():
+        own_disk.fit(directory)
         return ""
     if spec.kind != "monitor" and spec.kind not in AGENTS.values():
         return "support machines share the host's file system"

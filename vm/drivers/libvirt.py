@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import pwd
 import shutil
 from pathlib import Path
@@ -21,12 +22,15 @@ from vm.drivers.hypervisor import (
     try_connect,
 )
 from vm.errors import WatchpostError
+from vm.hosting import HostingSpec
 from vm.lab import Lab
 from vm.wait import wait_until
 
 MAX_VCPUS = 8
 MAX_MEMORY_MIB = 16384
 """Declared for later growth without a new definition of the domain."""
+MEMORY_BLOCK_MIB = 128
+"""What a Linux guest on x86 with less than 64 GiB brings online at once (Documentation/admin-guide/mm/memory-hotplug.rst)."""
 
 
 def domain_name(lab: Lab, kind: str) -> str:
@@ -145,6 +149,33 @@ def destroy(lab: Lab, kind: str) -> None:
     directory: Path = machine_directory(lab, kind)
     if directory.exists():
         shutil.rmtree(directory)
+
+
+def grow(lab: Lab, kind: str, spec: HostingSpec) -> str:
+    """Give a running domain this size; returns why that is not possible while it runs, empty when it is done. What it has already is left.
+
+    Its definition changes with it. The guest has still to use what it is given. Raises WatchpostError when it does not run, or its disk does not grow.
+    """
+    both = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
+    with connection() as hypervisor:
+        try:
+            domain = hypervisor.lookupByName(domain_name(lab, kind))
+            refuse_foreign(domain.XMLDesc(), lab)
+            if domain.blockInfo("vda")[0] < spec.disk_gib * 2**30:
+                domain.blockResize("vda", spec.disk_gib * 2**30, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        except libvirt.libvirtError as error:
+            raise WatchpostError(f"the disk of {kind} does not grow: {error}", domain_name(lab, kind), "run `invoke provision`, then try again") from error
+        try:
+            if domain.vcpusFlags(libvirt.VIR_DOMAIN_AFFECT_LIVE) < math.ceil(spec.vcpus):
+                domain.setVcpusFlags(math.ceil(spec.vcpus), both)
+            missing_mib = spec.memory_mib - domain.maxMemory() // 1024
+            if missing_mib > 0:
+                if missing_mib % MEMORY_BLOCK_MIB:
+                    return f"a Linux guest takes memory in blocks of {MEMORY_BLOCK_MIB} MiB, and {missing_mib} MiB are to come"
+                domain.attachDeviceFlags(f"<memory model='dimm'><target><size unit='MiB'>{missing_mib}</size><node>0</node></target></memory>", both)
+        except libvirt.libvirtError as error:
+            return str(error)
+    return ""
 
 
 def set_link(lab: Lab, kind: str, *, up: bool) -> None:

@@ -44,6 +44,30 @@ def make(directory: Path, mib: int) -> str:
         return str(error).splitlines()[0]
 
 
+def grow(directory: Path, mib: int, mounted_by: int) -> str:
+    """Make the disk larger while it is mounted; returns why that is not possible, empty when it is done. mounted_by: a process that sees it mounted.
+
+    Root without CAP_SYS_RESOURCE (capabilities(7)) may not resize a mounted ext4; `fit` then does it once the machine has ended.
+    """
+    image = directory / NAME
+    if image.stat().st_size < mib * 2**20:
+        os.truncate(image, mib * 2**20)
+    for device in devices(directory):
+        run(["losetup", "--set-capacity", f"/dev/{device}"])
+        # resize2fs looks where the file system is mounted, which is nowhere to be seen from outside
+        done = run(["nsenter", f"--target={mounted_by}", "--mount", "--", "resize2fs", f"/dev/{device}"], check=False)
+        if done.returncode != 0:
+            return done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "resize2fs failed"
+    return ""
+
+
+def fit(directory: Path) -> None:
+    """Let the file system have all of its disk, which nobody has mounted."""
+    image = directory / NAME
+    run(["e2fsck", "-f", "-p", image], check=False)  # its exit code 1 says that it has mended something; resize2fs refuses what is broken
+    run(["resize2fs", image])
+
+
 @contextmanager
 def attached(image: Path) -> Iterator[str]:
     """The image as a block device, past the host's page cache where its file system allows that; it goes with its last user."""
