@@ -150,7 +150,7 @@ def test_the_fleet_offers_every_service_and_exports_nothing() -> None:
 
 def test_every_check_command_exists() -> None:
     own = {path.stem for path in Path("puppet_fixtures/modules/monitoring/files/commands").glob("*.conf")}
-    packaged = {"cluster-zone", "disk", "systemd", "http", "ssh", "smtp", "procs", "tcp", "file_age", "load", "ntp_time", "swap"}
+    packaged = {"cluster-zone", "disk", "http", "ssh", "smtp", "procs", "tcp", "file_age", "load", "ntp_time", "swap"}
     used = {it["parameters"]["command"] for name in compiled() for it in catalog(name).exported if it["type"] == "Monitoring::Collected::Service"}
     assert used - packaged <= own
 

@@ -72,11 +72,10 @@ class profile::base::checks (
 
   # How long booting took says nothing about whether the system runs.
   monitoring::check { 'systemd':
-    command    => 'systemd',
+    command    => 'systemd_units',
     runs_on    => 'agent',
     priority   => 'medium',
     interval_s => 120,
     retry_s    => 60,
-    vars       => { 'systemd_no_startup_time' => true },
   }
 }
