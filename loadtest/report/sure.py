@@ -42,7 +42,7 @@ def sure(sizing: Sizing) -> tuple[str, ...]:
     if any(run.ran_on.driver == "container" for run in sizing.runs):
         extra, disk = sizing.request.vm_memory_mib, sizing.request.vm_disk_mib
         said.append(
-            f"measured in a container; the order has {extra:g} MiB of memory and {disk or 0:g} MiB of disk more for a VM's kernel and boot"
+            f"measured in a container; the order has {extra:.0f} MiB of memory and {disk or 0:.0f} MiB of disk more for a VM's kernel and boot"
             if extra is not None
             else "measured in a container; what a VM's kernel and boot take beside it was not measured and is not in the order"
         )

@@ -30,6 +30,11 @@ class Need(Record):
     reference_units: float | None
     cell: Cell | None
 
+    @property
+    def order_mib(self) -> int:
+        """Memory to order, in MiB, as every text says it: the need, on the lattice."""
+        return self.cell.memory_mib if self.cell else up_to_step(self.memory_mib)
+
     def carried_by(self, cores: float, vcpus: float) -> bool:
         """Whether these vCPUs carry it, which together are as fast as so many cores of the measured CPU."""
         return self.burst_cores <= cores + 1e-9 and (self.steady_cores is None or self.steady_cores <= knee(vcpus) * cores)

@@ -83,4 +83,4 @@ def wanted(need: Need, disk_gib: int | None) -> str:
     """What an offer must have, in words."""
     cpu = f"{need.cell.vcpus:g} vCPU" if need.cell else f"more than 4 vCPU ({need.burst_cores:.1f} cores of the measured CPU)"
     disk = f", {disk_gib} GiB of disk" if disk_gib is not None else ""
-    return f"{cpu}, {need.memory_mib:.0f} MiB{disk}, a console, an IPv4 address, root, a way to grow"
+    return f"{cpu}, {need.order_mib} MiB{disk}, a console, an IPv4 address, root, a way to grow"

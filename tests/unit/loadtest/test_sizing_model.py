@@ -198,7 +198,7 @@ def test_an_example_is_never_an_answer() -> None:
 def test_an_offer_that_lacks_something_does_not_fit_and_says_what(changes: dict[str, object], words: str) -> None:
     found = price([offer("poor", **changes)], NEED, 10, 20, TODAY)
     assert found.pick is None and found.reason.startswith("none fits") and words in found.matches[0].lacks
-    assert "1 vCPU, 600 MiB, 10 GiB of disk, a console, an IPv4 address, root, a way to grow" in found.would
+    assert "1 vCPU, 640 MiB, 10 GiB of disk, a console, an IPv4 address, root, a way to grow" in found.would
 
 
 def test_above_the_budget_nothing_is_picked_and_the_difference_is_told() -> None:
