@@ -34,16 +34,16 @@ GROWS_ROOT = ("systemd-repart.service", "systemd-growfs-root.service")
 
 
 def larger(present: HostingSpec, vcpus: float, memory: str, disk: int) -> HostingSpec:
-    """The size that the words ask for, which has less of nothing. Pure. Raises BadInput for a smaller one, and for words that ask for nothing."""
+    """The size that the words ask for, which has less of nothing. Pure. Raises BadInput for a smaller one, and where no word asks for anything."""
+    if not (vcpus or memory or disk):
+        raise BadInput(f"nothing was asked for; the monitor has {present}", "--vcpus, --memory, --disk", "say what it should have more")
     asked = hosting_spec(vcpus or present.vcpus, parse_memory(memory) if memory else present.memory_mib, disk or present.disk_gib)
     for option, has, wants in (
         ("--vcpus", present.vcpus, asked.vcpus), ("--memory", present.memory_mib, asked.memory_mib), ("--disk", present.disk_gib, asked.disk_gib),
     ):  # fmt: skip
         if wants < has:
             raise BadInput(f"the monitor has {has:g} and does not shrink to {wants:g}", option, "a smaller machine is made anew: `invoke provision` with its size")
-    if asked == present.model_copy(update={"offer": ""}):
-        raise BadInput(f"the monitor has {present} already", "--vcpus, --memory, --disk", "say what it should have more")
-    return asked
+    return present if asked == present.model_copy(update={"offer": ""}) else asked
 
 
 def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
@@ -61,11 +61,12 @@ def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
         progress.log_to(lab.directory / "log" / "provision.log")
         grown = options.model_copy(update={"spec": spec})
         work = work_of(lab, grown)
-        with work.stages.stage("resize") as remarks:
-            remarks.append(grow(work, grown))
-        made_from = starting.image(work, "monitor")
-        keep(lab, grown)
-        work.ledger.mark("start monitor", artefact.digest(starting.made_of(made_from, "monitor", grown.driver, spec, grown.accelerator)))
+        if spec != options.spec:
+            with work.stages.stage("resize") as remarks:
+                remarks.append(grow(work, grown))
+            made_from = starting.image(work, "monitor")
+            keep(lab, grown)
+            work.ledger.mark("start monitor", artefact.digest(starting.made_of(made_from, "monitor", grown.driver, spec, grown.accelerator)))
         raising.raise_held(lab, grown)
     return grown
 
@@ -79,16 +80,20 @@ def work_of(lab: Lab, options: Options) -> Work:
 
 def grow(work: Work, options: Options) -> str:
     """Make the machine larger; how, in words. What it does not take while it runs, or does not see then, comes by a reboot."""
-    why = driver(options.driver).grow(work.lab, "monitor", options.spec) or unseen(work, options)
+    why = lacks(work, options) if driver(options.driver).running(work.lab, "monitor") else "it was cut while it rebooted"
     if why:
         note(f"monitor: reboots, as it does not grow while it runs: {why}")
         driver(options.driver).stop(work.lab, "monitor", orderly=True)
         machines.start(work.lab, "monitor", options.driver, starting.image(work, "monitor"), options.spec, options.accelerator, work.secrets)
         starting.reach(work, "monitor")
-        still = unseen(work, options)
-        if still:
+        if still := lacks(work, options):
             raise WatchpostError(f"after a reboot too, {still}", work.lab.fqdn("monitor"), "run the same command again")
     return f"{options.spec}, {'by a reboot' if why else 'while it ran'}"
+
+
+def lacks(work: Work, options: Options) -> str:
+    """Why the machine that runs has not this size, after it was given it; empty when it has."""
+    return str(driver(options.driver).grow(work.lab, "monitor", options.spec)) or unseen(work, options)
 
 
 def unseen(work: Work, options: Options) -> str:

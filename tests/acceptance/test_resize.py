@@ -49,6 +49,7 @@ def test_host8_the_monitor_grows_while_results_come_in(lab: LiveLab, record_prop
         wait_until(lambda: oldest_result(lab) > began + took_s, reason="each host's results come on", deadline_s=120)
         after = pushed(lab)
         assert after.sent > before.sent
+        assert lab.invoke("resize", "--memory", "3G").returncode == 0, "the same once more is no error"
         again = lab.invoke("provision", "--driver", "container", "--json")
         assert again.returncode == 0 and container.leader_pid(lab.lab, "monitor") == grown, "provision keeps the size"
         record_property("evidence", f"2 to 2.5 vCPU, 2048 to 3072 MiB, 20 to 24 GiB {how}, {took_s:.0f} s; {after.sent - before.sent} results sent meanwhile, {after.missed - before.missed} were due while the connection was lost")

@@ -131,7 +131,7 @@ def make_disk(spec: MachineSpec) -> str:
     """Give the monitor, or a real monitored machine, a disk of its own if it has none; returns why it has none, empty when it has."""
     directory = spec.directory
     if (directory / own_disk.NAME).exists():
-        own_disk.fit(directory)
+        own_disk.fit(directory, own_disk.size_mib(spec.disk_gib, allocated_mib(spec.image.tree)))
         return ""
     if spec.kind != "monitor" and spec.kind not in AGENTS.values():
         return "support machines share the host's file system"

@@ -61,9 +61,11 @@ def grow(directory: Path, mib: int, mounted_by: int) -> str:
     return ""
 
 
-def fit(directory: Path) -> None:
-    """Let the file system have all of its disk, which nobody has mounted."""
+def fit(directory: Path, mib: int) -> None:
+    """Make the disk, which nobody has mounted, at least so large, and let its file system have all of it."""
     image = directory / NAME
+    if image.stat().st_size < mib * 2**20:
+        os.truncate(image, mib * 2**20)
     run(["e2fsck", "-f", "-p", image], check=False)  # its exit code 1 says that it has mended something; resize2fs refuses what is broken
     run(["resize2fs", image])
 
