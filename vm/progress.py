@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,11 @@ class StageTime(Record):
 
 
 def log_to(path: Path) -> None:
-    """Send the whole story to a file of the lab, readable by its owner only."""
+    """Send the whole story to a file of the lab, readable by its owner only; once, however often it is asked for."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
+    if any(isinstance(one, logging.FileHandler) and one.stream and os.path.samestat(os.fstat(one.stream.fileno()), path.stat()) for one in LOG.handlers):
+        return  # a command within a command: each line stands there once
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(message)s"))
     logging.raiseExceptions = False  # a log that cannot be written (the disk is full) must not bury the command's own words under traces

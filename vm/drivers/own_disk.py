@@ -44,14 +44,19 @@ def make(directory: Path, mib: int) -> str:
         return str(error).splitlines()[0]
 
 
+def enlarge(image: Path, mib: int) -> None:
+    """Make the image at least so large; what is on it does not know yet."""
+    if image.stat().st_size < mib * 2**20:
+        os.truncate(image, mib * 2**20)
+
+
 def grow(directory: Path, mib: int, mounted_by: int) -> str:
     """Make the disk larger while it is mounted; returns why that is not possible, empty when it is done. mounted_by: a process that sees it mounted.
 
     Root without CAP_SYS_RESOURCE (capabilities(7)) may not resize a mounted ext4; `fit` then does it once the machine has ended.
     """
     image = directory / NAME
-    if image.stat().st_size < mib * 2**20:
-        os.truncate(image, mib * 2**20)
+    enlarge(image, mib)
     for device in devices(directory):
         run(["losetup", "--set-capacity", f"/dev/{device}"])
         # resize2fs looks where the file system is mounted, which is nowhere to be seen from outside
@@ -64,8 +69,7 @@ def grow(directory: Path, mib: int, mounted_by: int) -> str:
 def fit(directory: Path, mib: int) -> None:
     """Make the disk, which nobody has mounted, at least so large, and let its file system have all of it."""
     image = directory / NAME
-    if image.stat().st_size < mib * 2**20:
-        os.truncate(image, mib * 2**20)
+    enlarge(image, mib)
     run(["e2fsck", "-f", "-p", image], check=False)  # its exit code 1 says that it has mended something; resize2fs refuses what is broken
     run(["resize2fs", image])
 
