@@ -131,7 +131,8 @@ def provision(
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     driver = driver or checks.present_driver(one)
     pushed = checks.number(services, "--services") if services else checks.present_services(one)
-    options = checks.options(count, seed, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=checks.agents(agents) if agents else checks.present_agents(one))
+    real = checks.agents(agents) if agents else checks.present_agents(one)
+    options = checks.options(count, seed, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
@@ -140,12 +141,13 @@ def provision(
 
 @task(help=LAB | JSON | {
     "hosts": f"how many simulated hosts from now on, 1 to {lab.MAX_HOSTS}", "services": f"how many services each pushes from now on, 1 to {checks.MAX_SERVICES}, 0 for what its role has",
+    "compress": f"divide the intervals of the checks by this, for a rehearsal: with 10, an hour has the checks of ten; 1 to {checks.MAX_COMPRESS}",
 })  # fmt: skip
 @command
-def simulate(c: Context, hosts: str = "", services: str = "", lab: str = "", json: bool = False) -> None:
-    """Grow or shrink the simulated fleet of a running lab, without rebuilding anything."""
+def simulate(c: Context, hosts: str = "", services: str = "", compress: str = "", lab: str = "", json: bool = False) -> None:
+    """Grow or shrink the simulated fleet of a running lab, or change how often its checks turn, without rebuilding anything."""
     one = named(lab)
-    options = checks.resized(one, hosts, services)
+    options = checks.resized(one, hosts, services, compress)
     raise_lab(one, options, "invoke simulate")
     show_status(one, json)
 

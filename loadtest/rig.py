@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.fleet_load import Site
-from provision import daemon, lab_plan, machines, options, pushing
-from provision.ledger import Ledger
+from provision import daemon, lab_plan, machines, options, pushing, up
 from provision.options import Options
 from provision.pusher_spec import PusherSpec
 from provision.ssh import Machine
 from provision.stages import Work, fleet
-from provision.transport import Server
 from puppet_fixtures.simulated_host import SimulatedHost
 from vm.artefact import write_file
 from vm.drivers import container
@@ -60,16 +58,16 @@ def rig(lab: Lab) -> Rig:
     asked = options.read(lab)
     if asked.puppet_server:
         raise BadInput(f"lab {lab.name} has no simulated hosts", str(options.path(lab)), "load-test a lab that has")
+    if asked.compress > 1:
+        raise BadInput(f"the checks of lab {lab.name} turn {asked.compress} times as often as they are meant to", str(options.path(lab)), "run `invoke simulate --compress 1` first, and give --multiple here")
     pushing.wait_live(lab, lab_plan.nodes_path(lab), lab_plan.ca_path(lab), asked.hosts, LIVE_S)
-    secrets = SecretStore(lab.secrets)
-    server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
-    plan = lab_plan.plan(lab, asked, secrets, server, lab.gateway)
+    work = up.work_of(lab, asked, Stages())
+    secrets, plan, server = work.secrets, work.plan, work.plan.server
     site = Site(
         puppet_name=server.name, puppet_address=server.address, web_name=lab.fqdn("monitor"), web_address=str(lab.address("monitor")),
         ca=plan.ca, basic=pair(lab, secrets, "watchpost", "basic_auth"), login=pair(lab, secrets, "admin", "web_admin"),
     )  # fmt: skip
     pusher = pushing.spec(lab, plan.hosts, plan.addresses, plan.nodes, plan.ca, asked.seed)
-    work = Work(lab, plan, Ledger(lab.records / "stages.json", Stages()), Stages(), secrets)
     return Rig(lab, asked, work, site, pusher)
 
 

@@ -22,6 +22,8 @@ MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """What a new lab gets at least; a load test tries smaller sizes, and shows that they fail."""
 MAX_SERVICES = 150
 """With what the monitor checks itself, a host stays below the number that monitoring::collector accepts of it."""
+MAX_COMPRESS = 60
+"""The class `monitoring` takes no more: the usual minute becomes a second."""
 COLLECT_MODES = ("query", "realise")
 
 
@@ -51,6 +53,12 @@ def present_services(lab: Lab) -> int:
     """How many services the hosts of a lab were asked to push; 0 where nobody asked."""
     known = find(lab)
     return known.services if known else 0
+
+
+def present_compress(lab: Lab) -> int:
+    """By what the intervals of a lab's checks are divided; 1 where nobody asked."""
+    known = find(lab)
+    return known.compress if known else 1
 
 
 def present_agents(lab: Lab) -> tuple[str, ...]:
@@ -84,9 +92,12 @@ def present_driver(lab: Lab) -> str:
 
 def options(
     hosts: int, seed: int, driver_name: str, spec: HostingSpec, collect: str, own: OwnServer | None = None, *, services: int = 0,
-    agents: tuple[str, ...] = (),
+    agents: tuple[str, ...] = (), compress: int = 1,
 ) -> Options:
-    """The words of provision as a record; own: the operator's Puppet server; services: pushed by each host, 0 as its role has. Raises BadInput for what cannot be."""
+    """The words of provision as a record; own: the operator's Puppet server; services: pushed by each host, 0 as its role has; compress: as in Options.
+
+    Raises BadInput for what cannot be.
+    """
     if own is None and not 1 <= hosts <= MAX_HOSTS:
         raise BadInput(f"a lab has no room for {hosts} hosts", "--hosts", f"give a number from 1 to {MAX_HOSTS}")
     if own is not None and agents:
@@ -97,6 +108,8 @@ def options(
         raise BadInput(f"there is no way of collecting named {collect!r}", "--collect", f"use {' or '.join(COLLECT_MODES)}")
     if services and not 1 <= services <= MAX_SERVICES:
         raise BadInput(f"no host pushes {services} services", "--services", f"give a number from 1 to {MAX_SERVICES}, or 0 for what its role has")
+    if not 1 <= compress <= MAX_COMPRESS:
+        raise BadInput(f"no interval is divided by {compress}", "--compress", f"give a number from 1, which leaves them as they are, to {MAX_COMPRESS}")
     driver(driver_name)
     if driver_name == "host":
         raise BadInput("a machine that is there already is named, not started", "--driver host", "use --host root@ADDRESS")
@@ -105,7 +118,7 @@ def options(
             f"the monitoring stack does not fit into {spec}", "--memory, --disk, --offer",
             f"give at least {MIN_MONITOR.memory_mib} MiB and {MIN_MONITOR.disk_gib} GiB",
         )  # fmt: skip
-    made = Options(hosts=hosts, services=services, agents=agents, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
+    made = Options(hosts=hosts, services=services, compress=compress, agents=agents, seed=seed, driver=driver_name, spec=spec, collect_mode=collect)
     return own.applied(made) if own else made
 
 
@@ -117,21 +130,21 @@ def guest_kernel(checkout: Path) -> Path | None:
     return next(iter(sorted(Path("/boot").glob("vmlinuz-*"))), None)
 
 
-def resized(lab: Lab, hosts: str, services: str) -> Options:
-    """The options of a running lab with another number of hosts, of services of each, or both; empty words keep it. Raises BadInput without a lab."""
+def resized(lab: Lab, hosts: str, services: str, compress: str = "") -> Options:
+    """The options of a running lab with another number of hosts, of services of each, or other intervals; empty words keep it. Raises BadInput without a lab."""
     old = read(lab)
     if old.puppet_server:
         raise BadInput(
             f"lab {lab.name} has no simulated hosts: its Puppet server is {old.puppet_server}", str(path(lab)),
             "grow another lab: --lab NAME",
         )  # fmt: skip
-    if not hosts and not services:
-        raise BadInput("it is not said what the fleet should become", "--hosts", "give --hosts, --services, or both")
+    if not hosts and not services and not compress:
+        raise BadInput("it is not said what the fleet should become", "--hosts", "give --hosts, --services, --compress, or several of them")
     count = number(hosts, "--hosts") if hosts else old.hosts
     checked = options(
         count, old.seed, old.driver, old.spec, old.collect_mode, services=number(services, "--services") if services else old.services,
-        agents=old.agents,
-    )
+        agents=old.agents, compress=number(compress, "--compress") if compress else old.compress,
+    )  # fmt: skip
     return checked.model_copy(update={"accelerator": old.accelerator, "accelerator_reason": old.accelerator_reason})
 
 

@@ -95,16 +95,17 @@ def lab_files(
     seen_from: IPv4Address,
     services: int = 0,
     agents: tuple[str, ...] = (),
+    compress: int = 1,
 ) -> dict[str, str]:
     """Every file below /etc/puppet/lab by name. agents: kinds of real monitored machines, with their addresses among `addresses`. roles: simulated hosts and their roles; server: name of the Puppet server;
-    seen_from: where the harness comes from, for the packet filters. services: how many each simulated host pushes; 0: what its role has.
+    seen_from: where the harness comes from, for the packet filters. services: how many each simulated host pushes; 0: what its role has. compress: what the intervals of its checks are divided by.
     """
     probe_key, overview_key = secrets.ssh_key(PROBE)[1], secrets.ssh_key(OVERVIEW)[1]
     files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, overview_key, server, smarthost, seen_from))}
     for kind in CORE:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():
-        files[f"nodes/{certname}.yaml"] = yaml.safe_dump(fleet.node_data(role, services))
+        files[f"nodes/{certname}.yaml"] = yaml.safe_dump(fleet.node_data(role, services, compress))
     for kind in agents:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(REAL)
     for certname in enrolled(lab, roles, agents):

@@ -17,6 +17,7 @@ def destroy(lab: Lab, stages: Stages) -> None:
     with stages.stage("agents"):
         daemon.stop(pushing.process(lab))
     with stages.stage("machines"):
+        hypervisor.wake(lab)
         for kind in KINDS:
             for name in DRIVERS:
                 driver(name).destroy(lab, kind)

@@ -75,6 +75,6 @@ def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_
     addresses |= {lab.fqdn(kind): lab.address(kind) for kind in options.agent_kinds}
     smarthost = options.smarthost or lab.fqdn("fleet")
     files = deployment.lab_files(
-        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, options.agent_kinds
+        lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, options.agent_kinds, options.compress
     )
     return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services, options.agent_kinds)

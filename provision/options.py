@@ -15,6 +15,7 @@ class Options(artefact.Record):
 
     puppet_ca: the existing server's CA (PEM). smarthost: who takes the monitor's mail; empty, the fleet's mail sink.
     services: how many its agent pushes for each simulated host; 0 leaves it at what the role gives.
+    compress: what the intervals of the simulated hosts' checks are divided by, for a rehearsal.
     agents: codenames of the releases of which the lab has a real monitored machine.
     host: an existing machine (root@ADDRESS) that becomes the monitor; driver is "host" then.
     """
@@ -22,6 +23,7 @@ class Options(artefact.Record):
     version: int = 1
     hosts: int
     services: int = 0
+    compress: int = 1
     agents: tuple[str, ...] = ()
     seed: int = 1
     driver: str

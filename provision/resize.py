@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 
-from provision import checks, lab_plan, machines, raising
-from provision.ledger import Ledger
+from provision import checks, machines, raising, up
 from provision.options import Options, keep, read
 from provision.ssh import Machine
 from provision.stages import Work, starting
-from provision.transport import Server
 from vm import artefact, progress
 from vm import lab as labs
 from vm.drivers import driver
@@ -18,7 +16,6 @@ from vm.errors import BadInput, WatchpostError
 from vm.hosting import HostingSpec, hosting_spec, parse_memory
 from vm.lab import Lab
 from vm.progress import note
-from vm.secret_store import SecretStore
 from vm.wait import wait_until
 
 ONLINE = """for switch in /sys/devices/system/cpu/cpu*/online /sys/devices/system/memory/memory*/online; do
@@ -60,7 +57,7 @@ def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
         labs.prepare(lab)
         progress.log_to(lab.directory / "log" / "provision.log")
         grown = options.model_copy(update={"spec": spec})
-        work = work_of(lab, grown)
+        work = up.work_of(lab, grown, progress.Stages())
         if spec != options.spec:
             with work.stages.stage("resize") as remarks:
                 remarks.append(grow(work, grown))
@@ -69,13 +66,6 @@ def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
             work.ledger.mark("start monitor", artefact.digest(starting.made_of(made_from, "monitor", grown.driver, spec, grown.accelerator)))
         raising.raise_held(lab, grown)
     return grown
-
-
-def work_of(lab: Lab, options: Options) -> Work:
-    """What stages need, for this size."""
-    secrets, stages = SecretStore(lab.secrets), progress.Stages()
-    server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
-    return Work(lab, lab_plan.plan(lab, options, secrets, server, lab.gateway), Ledger(lab.records / "stages.json", stages), stages, secrets)
 
 
 def grow(work: Work, options: Options) -> str:

@@ -41,7 +41,7 @@ class Collect(artefact.Record):
 
 
 class Status(artefact.Record):
-    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer. services_per_host: of --services."""
+    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer. services_per_host: of --services; compress: what intervals are divided by."""
 
     version: int = 1
     lab: str
@@ -53,6 +53,7 @@ class Status(artefact.Record):
     web_user: str = "admin"
     basic_auth_user: str = "watchpost"
     services_per_host: int | None = None
+    compress: int = 1
     hosts: dict[str, int] | None
     services: dict[str, int] | None
     endpoints_connected: int | None
@@ -85,6 +86,7 @@ def read(lab: Lab) -> Status:
         machines=machines,
         web=f"https://{lab.fqdn('monitor')}/icingaweb2/ (at {machine_address(lab, 'monitor')})",
         services_per_host=options.services or None,
+        compress=options.compress,
         hosts=found and found.hosts,
         services=found and found.services,
         endpoints_connected=found and found.endpoints_connected,
@@ -132,6 +134,7 @@ def table(status: Status) -> Table:
         ("services", _states(status.services)),
         ("agents", _agents(status)),
         *([("asked", f"{status.services_per_host} pushed services a host")] if status.services_per_host else []),
+        *([("a rehearsal", f"checks turn {status.compress} times as often as they are meant to")] if status.compress > 1 else []),
     ]
     if status.collect:
         one = status.collect

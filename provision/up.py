@@ -34,22 +34,28 @@ CONVERGING = ("puppet server", *map(by_puppet, AGENTS.values()), "hosts", "fleet
 
 def up(lab: Lab, options: Options, stages: Stages, *, converge: bool = False) -> None:
     """Run the stages of a lab. Raises WatchpostError naming what failed; the same call again goes on from there."""
-    secrets = SecretStore(lab.secrets)
-    server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
     if options.puppet_server:
-        server = existing_puppet.server(options.puppet_server, lab_plan.ca_path(lab))
-        existing_puppet.trust(options.puppet_ca, server.ca)
-    seen_from = existing_host.look(lab, options.host).seen_from if options.host else lab.gateway
-    ledger = Ledger(lab.records / "stages.json", stages)
-    work = Work(lab, lab_plan.plan(lab, options, secrets, server, seen_from), ledger, stages, secrets)
+        existing_puppet.trust(options.puppet_ca, lab_plan.ca_path(lab))
+    work = work_of(lab, options, stages)
     if converge:
-        ledger.forget(*CONVERGING)
+        work.ledger.forget(*CONVERGING)
     if not options.host:
         network(work, work.plan.names(options.seed))
     if options.puppet_server:
         with_existing_puppet(work, options)
     else:
         with_own_puppet(work, options)
+
+
+def work_of(lab: Lab, options: Options, stages: Stages) -> Work:
+    """What the stages of a lab need, for these options."""
+    secrets = SecretStore(lab.secrets)
+    server = Server(lab.fqdn("puppet"), str(lab.address("puppet")), 8140, lab_plan.ca_path(lab))
+    if options.puppet_server:
+        server = existing_puppet.server(options.puppet_server, lab_plan.ca_path(lab))
+    seen_from = existing_host.look(lab, options.host).seen_from if options.host else lab.gateway
+    ledger = Ledger(lab.records / "stages.json", stages)
+    return Work(lab, lab_plan.plan(lab, options, secrets, server, seen_from), ledger, stages, secrets)
 
 
 def network(work: Work, names: dict[str, IPv4Address]) -> None:

@@ -38,9 +38,9 @@ def lab(members: Iterable[SimulatedHost]) -> dict[str, Any]:
     }
 
 
-def host_node(host: SimulatedHost, services: int = 0) -> Node:
-    """A simulated host as it would be enrolled; services as in fleet.node_data."""
-    return Node(host.certname, node_data(host.role, services), facts(host, AT, address(host, NETWORK)))
+def host_node(host: SimulatedHost, services: int = 0, compress: int = 1) -> Node:
+    """A simulated host as it would be enrolled; services and compress as in fleet.node_data."""
+    return Node(host.certname, node_data(host.role, services, compress), facts(host, AT, address(host, NETWORK)))
 
 
 def machine_node(kind: str) -> Node:

@@ -88,9 +88,10 @@ def facts(host: SimulatedHost, at: datetime, own_address: IPv4Address | None = N
     return facts_of(host, releases()[host.codename].model_dump(), at, _booted(host, at), own_address)
 
 
-def node_data(role: str, services: int = 0) -> dict[str, Any]:
-    """The Hiera data of a simulated host's own file. services: how many its agent pushes; 0 leaves that to the role."""
-    return {"role": role} | ({"lab::pushed_services": services} if services else {})
+def node_data(role: str, services: int = 0, compress: int = 1) -> dict[str, Any]:
+    """The Hiera data of a simulated host's own file. services: how many its agent pushes; 0 leaves that to the role. compress: what its checks' intervals are divided by."""
+    asked = {"lab::pushed_services": services} if services else {}
+    return {"role": role} | asked | ({"monitoring::compress": compress} if compress > 1 else {})
 
 
 def _host(number: int, seed: int, domain: str) -> SimulatedHost:

@@ -32,6 +32,7 @@ def traces(one: Lab) -> list[str]:
         names += [network.name() for network in hypervisor.listAllNetworks()]
         found += [f"libvirt object {name}" for name in names if network_name(one) in name]
         hypervisor.close()
+    found += [f"libvirt file {path}" for path in Path("/etc/libvirt").rglob("*.xml") if network_name(one) in path.name]  # there whether it runs or not
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes()

@@ -24,6 +24,8 @@ NAMESPACE = "urn:watchpost:lab:1"
 DAEMONS = ("virtlogd", "libvirtd")
 STARTED = STATE / "libvirt-daemons.json"
 """Beside the labs, not in one: the last lab stops what the first one started."""
+DEFINED_NETWORKS = Path("/etc/libvirt/qemu/networks")
+"""Where libvirt keeps a network that is defined, also while it does not run (libvirt's documentation of its network driver)."""
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=True,
     trim_blocks=True, lstrip_blocks=True,
@@ -89,13 +91,22 @@ def open_kvm_to_qemu() -> int | None:
     return mode
 
 
+def remembered() -> StartedDaemons:
+    """The daemons that a lab started and that still run; none where nobody knows of any."""
+    try:
+        found = artefact.load(StartedDaemons, STARTED)
+    except BadInput:  # there is no record, or one of another version of ours: nobody knows any more whether they are the same processes
+        return StartedDaemons(processes=())
+    return found.model_copy(update={"processes": tuple(one for one in found.processes if processes.alive(one))})
+
+
 def start_daemons() -> None:
-    """Start virtlogd and libvirtd and remember them as ours."""
+    """Start virtlogd and libvirtd, whichever does not run, and remember them as ours."""
     if Path("/run/systemd/system").exists():
         run(["systemctl", "start", "virtlogd.socket", "libvirtd.socket"])
         return
-    kvm_mode = open_kvm_to_qemu()
-    mine = []
+    before, kvm_mode = remembered(), open_kvm_to_qemu()
+    mine = list(before.processes)
     for name in DAEMONS:
         pid_file = Path(f"/run/{name}.pid")
 
@@ -107,13 +118,12 @@ def start_daemons() -> None:
         if running() is None:
             run([name, "--daemon"])
             mine.append(processes.owned(wait_until(running, reason=f"{name} to start", deadline_s=20)))
-    artefact.save(StartedDaemons(processes=tuple(mine), kvm_mode=kvm_mode), STARTED)
+    artefact.save(StartedDaemons(processes=tuple(mine), kvm_mode=before.kvm_mode if kvm_mode is None else kvm_mode), STARTED)
 
 
 def stop_daemons() -> None:
     """Stop libvirt's daemons if a lab started them and nothing uses them any more."""
-    path = STARTED
-    if not path.exists():
+    if not STARTED.exists():
         return
     connected = try_connect()
     if connected is not None:
@@ -121,17 +131,13 @@ def stop_daemons() -> None:
         connected.close()
         if others:
             return
-    try:
-        started = artefact.load(StartedDaemons, path)
-    except BadInput:  # of another version of ours: nobody knows any more whether they are the same processes
-        path.unlink()
-        return
+    started = remembered()
     for process in reversed(started.processes):
         processes.end(process)
     if started.kvm_mode is not None:
         Path("/dev/kvm").chmod(started.kvm_mode)
         shutil.chown("/dev/kvm", group="root")
-    path.unlink()
+    STARTED.unlink()
 
 
 def network_name(lab: Lab) -> str:
@@ -189,6 +195,13 @@ def bring_up_to_date(network: libvirt.virNetwork, names: Mapping[str, IPv4Addres
         for name, address in rows:
             entry = f"<host ip='{address}'><hostname>{name}</hostname></host>"
             network.update(command, libvirt.VIR_NETWORK_SECTION_DNS_HOST, -1, entry, flags)
+
+
+def wake(lab: Lab) -> None:
+    """Have libvirt answer where it still knows this lab, as after a restart of the host; else a later lab's libvirt would bring the network up again."""
+    if (DEFINED_NETWORKS / f"{network_name(lab)}.xml").exists():
+        with connection(lab):
+            pass
 
 
 def destroy_network(lab: Lab) -> None:

@@ -111,6 +111,13 @@ def test_services_are_asked_of_simulated_hosts_alone(store: SecretStore) -> None
     assert yaml.safe_load(asked["nodes/rsync-002.lab.test.yaml"]) == {"role": "rsync", "lab::pushed_services": 20}
 
 
+def test_a_rehearsal_is_for_simulated_hosts_alone(store: SecretStore) -> None:
+    plain = files_of(store)
+    asked = deployment.lab_files(ONE, ROLES, ADDRESSES, SPEC, store, "query", "puppet.lab.test", "fleet.lab.test", ONE.gateway, compress=10)
+    assert [name for name in plain if plain[name] != asked[name]] == [f"nodes/{name}.yaml" for name in ROLES]
+    assert yaml.safe_load(asked["nodes/rsync-002.lab.test.yaml"]) == {"role": "rsync", "monitoring::compress": 10}
+
+
 def test_the_labs_data_is_public_and_complete(store: SecretStore) -> None:
     data = yaml.safe_load(files_of(store)["lab.yaml"])
     assert data == {

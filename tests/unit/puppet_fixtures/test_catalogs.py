@@ -54,6 +54,8 @@ SOME = 3
 PADDED = tuple(host for host in fleet(12) if host.role in ("bitcoind", "website"))
 """One whose role gives its agent six checks, one with five; and how many they are asked for."""
 PUSHED = {"website": (1, 5, 20), "bitcoind": (6, 7, 150)}
+COMPRESS = 45
+"""More than some retry_s are long."""
 HOSTILE_FACTS = ['10.0.0.1"', "10.0.0.1\n}", "$host.name$", "10.0.0.999", "::1%x", "", "-:x", "999.1.1.1"]
 CLAIMED = {f"agent-{number}.lab.test": value for number, value in enumerate([*HOSTILE_FACTS, "10.9.0.77", "2001:db8::1"])}
 """Nodes that the lab's data gives no address, and what they say theirs is."""
@@ -78,6 +80,7 @@ def compile_nodes() -> dict[str, Catalog | CompileError]:
         nodes.append(Node(name, {"role": "xmpp"}, reported))
     # in the whole manifest, after the role
     nodes += [replace(example_lab.host_node(host, count), certname=f"with-{count}-{host.certname}") for host in PADDED for count in PUSHED[host.role]]
+    nodes += [replace(example_lab.host_node(host, compress=COMPRESS), certname=f"hurried-{host.certname}") for host in PADDED]
     return compile_catalogs(nodes, example_lab.lab(members), manifest=MANIFEST)
 
 
@@ -134,6 +137,17 @@ def test_a_host_pushes_as_many_services_as_it_is_asked_for(host: SimulatedHost, 
     assert {title for title, it in services.items() if it["runs_on"] == "agent"} == pushed
     assert {f"/etc/icinga2/watchpost.d/services/{title}.conf" for title in pushed} <= set(mine.of_type("File"))
     assert not [title for title in pushed - own if "%d" in str(services[title]["vars"])]
+
+
+@pytest.mark.parametrize("host", PADDED, ids=lambda host: str(host.role))
+def test_a_rehearsal_divides_every_interval_and_leaves_a_second(host: SimulatedHost) -> None:
+    plain, hurried = ([it["parameters"] for it in catalog(name).exported if "interval_s" in it["parameters"]] for name in (f"trixie-{host.certname}", f"hurried-{host.certname}"))
+    assert len(plain) == len(hurried) > 5
+    for name in ("interval_s", "retry_s"):
+        assert [it[name] for it in hurried] == [max(1, it[name] // COMPRESS) for it in plain]
+    assert 1 in [it["retry_s"] for it in hurried]
+    files = {title: it["content"] for title, it in catalog(f"hurried-{host.certname}").of_type("File").items() if "/watchpost.d/services/" in title}
+    assert {f"  check_interval = {it['interval_s']}" for it in hurried if it["runs_on"] == "agent"} == {line for text in files.values() for line in text.splitlines() if "check_interval" in line}
 
 
 def test_every_role_is_asked_for() -> None:
