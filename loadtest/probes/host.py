@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from loadtest.probes import Reading
 from loadtest.rig import Rig
 from vm import processes
+from vm.drivers import container
+from vm.lab import KINDS, Lab
 
 TICKS = os.sysconf("SC_CLK_TCK")
 OWN_TURNS, AT_FIRST = 5, 30
@@ -28,15 +30,22 @@ def read(rig: Rig, turn: int) -> Iterable[Reading]:
         yield "busy_s", (sum(times) - idle) / TICKS, label
         yield "stolen_s", times[7] / TICKS, label
     if turn < AT_FIRST or turn % OWN_TURNS == 0:
-        yield "cpu_s", own_s(), "machine=harness"
+        yield "cpu_s", own_s(machines(rig.lab)), "machine=harness"
 
 
-def own_s() -> float:
-    """CPU seconds of this command and of everything that it started and that still runs (the generator), or was waited for."""
+def machines(lab: Lab) -> frozenset[int]:
+    """The processes below which a lab's containers run: children of the command that started them, whose time is counted by machine."""
+    return frozenset(state.supervisor.pid for kind in KINDS if (state := container.running(lab, kind)))
+
+
+def own_s(apart: Collection[int] = ()) -> float:
+    """CPU seconds of this command and of everything that it started and that still runs (the generator), or was waited for; but not of these processes and what is below them."""
     times = os.times()
     total, open_ = times.user + times.system + times.children_user + times.children_system, processes.children(os.getpid())
     while open_:
         pid = open_.pop()
+        if pid in apart:
+            continue
         open_ += processes.children(pid)
         with contextlib.suppress(OSError, IndexError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -100,7 +100,9 @@ def answer(sizing: Sizing) -> Answer:
     """The short answer."""
     found, price, need = sizing.found, sizing.price, sizing.need
     chosen = found.chosen if found else None
-    passing = found.passing.runs if found and found.passing and found.passing.verdict == "passed" else ()
+    judged = found.passing.runs if found and found.passing and found.passing.verdict == "passed" else ()
+    sound = {run.name for run in sizing.runs if run.verdict == "passed"}
+    passing = tuple(name for name in judged if name in sound)  # one that was invalid was made again, and says nothing
     failing = tuple(
         FailingRun(
             run=edge.failing_run, axis=edge.axis, vcpus=edge.cell.vcpus, memory_mib=edge.cell.memory_mib, objective=edge.broken.objective.name,

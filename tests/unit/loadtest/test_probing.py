@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import importlib
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from loadtest import probes, probing, soundness
-from loadtest.probes import groups
+from loadtest.probes import groups, host
 from loadtest.samples import COST, Sample, Table, plain, read, rows
 
 SAMPLES = [Sample(100.0 + at, "groups", "cpu_s", 5 + at / 2, "machine=monitor") for at in range(5)]
@@ -52,6 +54,17 @@ def test_equal_tables_have_equal_bits(tmp_path: Path) -> None:
         table.close()
     assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).startswith(b"time_s,probe,metric,value,labels\r\n100.000,groups,cpu_s,5,machine=monitor\r\n")
+
+
+def test_a_machine_that_this_command_started_is_not_taken_for_the_harness() -> None:
+    """Else its time would count twice, and what others take of the host would hide behind it."""
+    busy = "import time\nwhile time.process_time() < 0.5: pass\nprint('busy', flush=True)\nimport sys; sys.stdin.read()"
+    shell = ["sh", "-c", 'exec 3<&0; "$@" <&3 & wait', "sh", sys.executable, "-c", busy]  # a child of a child
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as machine:
+        assert machine.stdin and machine.stdout and machine.stdout.readline() == b"busy\n"
+        with_it, without = host.own_s(), host.own_s({machine.pid})
+        machine.stdin.close()
+    assert with_it - without >= 0.45
 
 
 def test_what_the_kernel_does_not_count_is_left_out() -> None:
