@@ -22,7 +22,7 @@ CONTROL_REPO = CHECKOUT / "puppet_fixtures"
 @dataclass(frozen=True)
 class LabPlan:
     """files: what the Puppet server is told of this lab, by name below its data directory. code: digest of the manifests.
-    services: as in Options. agents: kinds of the real monitored machines, which are in `addresses` too and not among `hosts`."""
+    agents: kinds of the real monitored machines, which are in `addresses` too and not among `hosts`."""
 
     lab: Lab
     hosts: tuple[SimulatedHost, ...]
@@ -31,7 +31,6 @@ class LabPlan:
     server: Server
     files: Mapping[str, str]
     code: str
-    services: int = 0
     agents: tuple[str, ...] = ()
 
     @property
@@ -77,4 +76,4 @@ def plan(lab: Lab, options: Options, secrets: SecretStore, server: Server, seen_
     files = deployment.lab_files(
         lab, roles, addresses, options.spec, secrets, options.collect_mode, server.name, smarthost, seen_from, options.services, options.agent_kinds, options.compress
     )
-    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.services, options.agent_kinds)
+    return LabPlan(lab, tuple(hosts), roles, addresses, server, files, deployment.code_digest(CONTROL_REPO), options.agent_kinds)

@@ -50,7 +50,8 @@ def compile_catalogs(work: Work) -> None:
         sizes = [run.resources for run in runs]
         return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
 
-    work.ledger.step("hosts", [sorted(plan.roles), plan.services, plan.code, artefact.digest(plan.ca.read_text())], run)
+    data = {name: plan.files[f"nodes/{name}.yaml"] for name in plan.roles}
+    work.ledger.step("hosts", [data, plan.code, artefact.digest(plan.ca.read_text())], run)
 
 
 def removed(work: Work) -> list[str]:
