@@ -6,6 +6,7 @@ The real Puppet server compiles and stores everything; only the applying is left
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ from provision.transport import Server
 from vm.artefact import Record, write_file
 from vm.errors import BadInput
 
-CHECK = "Monitoring::Check"
+SERVICE = re.compile(r"/watchpost\.d/services/([^/]+)\.conf\Z")
+INTERVAL = re.compile(r"^  check_interval = (\d+)$", re.MULTILINE)
 
 
 class AgentCheck(Record):
@@ -46,12 +48,12 @@ class AgentRun(Record):
 
 
 def agent_checks(catalog: Catalog) -> tuple[AgentCheck, ...]:
-    """The checks in a catalog that run on the agent, by title."""
+    """The checks that the catalog gives to the host's agent, by title: what its Icinga would read there."""
+    files = {str(one["title"]): str(one.get("parameters", {}).get("content", "")) for one in catalog.resources if one["type"] == "File"}
     found = [
-        AgentCheck(title=str(resource["title"]), interval_s=float(resource["parameters"]["interval_s"]))
-        for resource in catalog.resources
-        if resource["type"] == CHECK and resource.get("parameters", {}).get("runs_on") == "agent"
-    ]
+        AgentCheck(title=named[1], interval_s=float(interval[1]))
+        for path, content in sorted(files.items()) if (named := SERVICE.search(path)) and (interval := INTERVAL.search(content))
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda check: check.title))
 
 

@@ -90,7 +90,7 @@ class FakePuppet:
             return 200, b"[]"
         if self.compile_error:
             return 500, json.dumps({"message": self.compile_error}).encode()
-        checks = [{"type": "Monitoring::Check", "title": "disk", "parameters": {"runs_on": "agent", "interval_s": 60}}]
+        checks = [{"type": "File", "title": "/etc/icinga2/watchpost.d/services/disk.conf", "parameters": {"content": "  check_interval = 60\n"}}]
         return 200, json.dumps({"name": certname, "version": 1, "resources": checks}).encode()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.agents import CHECK, agent_checks
+from provision.agents import agent_checks
 from provision.protocol import puppet, puppet_report, puppetdb
 from provision.protocol.http import Response, target
 from provision.protocol.puppet import Catalog, Requested
@@ -32,8 +32,9 @@ def catalog(*resources: dict[str, Any], name: str = NAME) -> dict[str, Any]:
     return {"name": name, "version": 7, "catalog_uuid": "u", "resources": [{"type": "Class", "title": "main"}, *resources]}
 
 
-def check(title: str, runs_on: str, interval_s: int = 60) -> dict[str, Any]:
-    return {"type": CHECK, "title": title, "parameters": {"runs_on": runs_on, "interval_s": interval_s}}
+def check(title: str, interval_s: int = 60) -> dict[str, Any]:
+    content = f'object Service "{title}" {{\n  check_interval = {interval_s}\n  retry_interval = 30\n}}\n'
+    return {"type": "File", "title": f"/etc/icinga2/watchpost.d/services/{title}.conf", "parameters": {"content": content}}
 
 
 @given(st.dictionaries(st.text(), FACTS, max_size=5))
@@ -106,7 +107,8 @@ def test_what_is_no_catalog_of_this_node_is_refused(body: Any) -> None:
 
 
 def test_only_the_agents_own_checks_are_its_checks() -> None:
-    document = catalog(check("b", "agent", 300), check("a", "agent"), check("c", "monitor"), {"type": "File", "title": "b"})
+    other = {"type": "Monitoring::Check", "title": "c", "parameters": {"runs_on": "monitor", "interval_s": 60}}
+    document = catalog(check("b", 300), check("a"), other, {"type": "File", "title": "b"}, {"type": "File", "title": "/x/services/d.conf", "parameters": {"content": "  check_interval = 5"}})
     found = agent_checks(Catalog(NAME, document, 1))
     assert [(one.title, one.interval_s) for one in found] == [("a", 60.0), ("b", 300.0)]
 
