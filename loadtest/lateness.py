@@ -9,12 +9,14 @@ here is no measure: Icinga 2.14.6 was seen to hold events back for up to 5 s (it
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import csv
 import gzip
 import http.client
 import io
 import json
+import math
 import socket
 import threading
 import time
@@ -70,20 +72,29 @@ class Goodput:
         return self.done / self.due if self.due else 1.0
 
 
-def match(due: Iterable[Due], seen: Iterable[Seen]) -> Goodput:
-    """Find each planned result among those that Icinga told of. Pure."""
+def arrivals(due: Iterable[Due], seen: Iterable[Seen]) -> list[tuple[Due, float | None]]:
+    """Each planned result and when Icinga had it, None where it never had. Pure."""
     arrived: dict[tuple[str, str, int], float] = {}
     for one in seen:
         key = (one.host, one.service, round(one.scheduled / SAME_S))
         arrived[key] = min(one.at, arrived.get(key, one.at))
-    total, done, lateness = 0, 0, Latencies()
-    for planned in due:
-        total += 1
+
+    def when(planned: Due) -> float | None:
         slot = round(planned.at / SAME_S)
         found = [arrived[key] for step in (-1, 0, 1) if (key := (planned.host, planned.service, slot + step)) in arrived]
-        if found:
+        return min(found) if found else None
+
+    return [(planned, when(planned)) for planned in due]
+
+
+def match(due: Iterable[Due], seen: Iterable[Seen]) -> Goodput:
+    """What became of the planned results. Pure."""
+    total, done, lateness = 0, 0, Latencies()
+    for planned, at in arrivals(due, seen):
+        total += 1
+        if at is not None:
             done += 1
-            lateness.record(min(found) - planned.at)
+            lateness.record(at - planned.at)
     return Goodput(total, done, lateness)
 
 
@@ -101,27 +112,23 @@ def read(line: bytes) -> Seen | None:
 
 
 def blind(due: Iterable[Due], seen: Iterable[Seen], *, together: bool = False) -> tuple[float, float]:
-    """The longest time for which nothing of one host arrived, in seconds: at least, and at most; together: nothing of any host. Pure.
+    """The longest time for which nothing of one host arrived though something was due, in seconds: at least, and at most; together: nothing of any host. Pure.
 
-    At least from its first planned result that Icinga never had to the last one in a row; at most from the one that it had before them to
-    the next that it had again. Both are 0 when it had all. The two are as far apart as a host's results are.
+    At least from the first result that was due then, and at most from the last one that had arrived before, to the next one that arrived: a result that was kept
+    and sent again after a reconnect ends the time and does not undo it. What was due after the last arrival counts up to the last of it.
     """
-    had = {(one.host, one.service, round(one.scheduled / SAME_S) + step) for one in seen for step in (-1, 0, 1)}
-    hosts: dict[str, list[tuple[float, bool]]] = {}
-    for one in due:
-        hosts.setdefault("" if together else one.host, []).append((one.at, (one.host, one.service, round(one.at / SAME_S)) in had))
+    hosts: dict[str, list[tuple[float, float | None]]] = {}
+    for planned, at in arrivals(due, seen):
+        hosts.setdefault("" if together else planned.host, []).append((planned.at, at))
     worst = (0.0, 0.0)
-    for planned in hosts.values():
-        before, first, last = None, None, None
-        for at, arrived in sorted(planned):
-            if not arrived:
-                first, last = at if first is None else first, at
-                continue
-            if first is not None and last is not None:
-                worst = max(worst, (last - first, at - (first if before is None else before)))
-            before, first, last = at, None, None
-        if first is not None and last is not None:
-            worst = max(worst, (last - first, last - (first if before is None else before)))
+    for one in hosts.values():
+        planned_at = sorted(planned for planned, _ in one)
+        came = sorted(at for _, at in one if at is not None)
+        for before, after in zip([-math.inf, *came], [*came, math.inf], strict=True):
+            first, last = bisect.bisect_right(planned_at, before), bisect.bisect_left(planned_at, after)
+            if first < last:  # something was due between two arrivals
+                until = planned_at[-1] if after == math.inf else after
+                worst = max(worst, (until - planned_at[first], until - max(before, planned_at[0])))
     return worst
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from loadtest import fleet_load
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
 from loadtest.lateness import Due, Seen, blind, match
+from loadtest.objectives import MAIL_S
 from loadtest.samples import Sample, by_second, peak, rate, series
 from loadtest.warm_up import settled
 
@@ -59,6 +62,17 @@ def of_load(found: Generated) -> dict[str, float]:
             latency = found.latency(what)
             metrics |= {f"{name}_p{percent}_s": latency.quantile(percent / 100) for percent in (50, 95, 99)}
     return metrics
+
+
+def of_mails(samples: list[Sample], begins: float, ends: float) -> dict[str, float]:
+    """Mails that were written in the window: how many the smarthost accepted, how long the slowest hundredth took, and the share that was late, those that still waited among them."""
+    taken = [one.value for one in series(samples, "delay_s", "", begins, ends) if one.time_s - one.value >= begins]
+    if not any(one.metric == "received" for one in samples):
+        return {}
+    waiting = max(0.0, grown(series(samples, "queued", "queue=deferred", begins, ends)) or 0.0)
+    late = sum(one > MAIL_S for one in taken) + waiting
+    found = {"mails_accepted": float(len(taken)), "mails_deferred": waiting, "mail_late_ratio": late / (len(taken) + waiting) if taken or waiting else 0.0}
+    return found | ({"mail_delay_p99_s": sorted(taken)[math.ceil(0.99 * len(taken)) - 1]} if taken else {})
 
 
 def of_machine(samples: list[Sample], begins: float, ends: float) -> dict[str, float]:

@@ -19,7 +19,11 @@ HOST_BLIND = Objective(name="no host stays unseen after a reload", metric="host_
 ADDED = Objective(name="the new host is there", metric="adding_run_changed", bound="at least", target=1)
 NO_OOM = Objective(name="nothing is killed for want of memory", metric="oom_kills", bound="at most", target=0, resource="memory")
 PRESSURE = Objective(name="memory is enough", metric="memory_pressure_full_ratio", bound="at most", target=0.01, resource="memory")
+MAILS = Objective(name="mails are on their way in time", metric="mail_late_ratio", bound="at most", target=0.01, resource="cpu")
+"""Of those that were written meanwhile: late is what the smarthost did not accept within MAIL_S."""
+MAIL_S = 60.0
 RECOVERED = Objective(name="all is live again after an outage", metric="recovery_s", bound="at most", target=120, resource="any")
+RESTORED = Objective(name="every service is good again after an outage", metric="not_good_again", bound="at most", target=0, resource="any")
 
 ALWAYS = (NO_OOM, PRESSURE)
 """What every scenario demands."""

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from loadtest import fleet_load, machine_size, measuring, scenarios, soundness, uplink
+from loadtest import fleet_load, machine_size, measuring, soundness, uplink
 from loadtest.database_delay import DatabaseDelay
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated, Generator, Rendezvous
@@ -19,7 +19,7 @@ from loadtest.rig import Rig, instead_of_the_fleet
 from loadtest.run import Load, Phase, Run
 from loadtest.sampler import Sampler
 from loadtest.scenarios import Length, Scenario
-from provision import checks, pushing
+from provision import checks, icinga_api, pushing
 from vm.artefact import save, write_file
 from vm.progress import note
 
@@ -68,6 +68,7 @@ def observe(
     generator = Generator(spec, Rendezvous(master=namespace, workers=(namespace,)), machine_size.numbers(others))
     watched = Observed(rig, directory)
     uplink.mend(rig)
+    wait_uptime(rig, scenario.uptime_s - scenario.warm_up_s - window_s * scenario.event_at)
     happened: dict[str, Estimate] = {}
     note(f"{scenario.name}: {scenario.what}; {len(actors)} actors, {scenario.warm_up_s:.0f} s warm-up, {window_s:.0f} s measured")
     with machine_size.harness_on(others), instead_of_the_fleet(rig):
@@ -76,7 +77,7 @@ def observe(
             generator.start()
             begin = generator.begins()
             if scenario.event:
-                time.sleep(max(0.0, begin + scenario.warm_up_s + window_s * scenarios.EVENT_AFTER - time.monotonic()))
+                time.sleep(max(0.0, begin + scenario.warm_up_s + window_s * scenario.event_at - time.monotonic()))
                 happened = scenario.event(rig, length)
             found = generator.result()
             time.sleep(max(0.0, begin + ends_s + COOL_DOWN_S - time.monotonic()))
@@ -96,6 +97,16 @@ def observe(
     return run
 
 
+def wait_uptime(rig: Rig, seconds: float) -> None:
+    """Wait until Icinga has run for so long."""
+    if seconds <= 0:
+        return
+    remaining_s = seconds - icinga_api.status(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca)).uptime_s
+    if remaining_s > 0:
+        note(f"waiting {remaining_s:.0f} s: Icinga shall have run for {seconds:.0f} s")
+        time.sleep(remaining_s)
+
+
 def judged(
     rig: Rig, scenario: Scenario, spec: LoadSpec, found: Generated, watched: Observed, happened: dict[str, Estimate],
     phases: tuple[Phase, ...], load: Load, support: list[int], name: str, *, warm: bool,
@@ -106,7 +117,7 @@ def judged(
     begins, ends = found.began_at + steady.begins_s, found.began_at + steady.ends_s
     due = fleet_load.due(spec, found.began_at, steady.begins_s, steady.ends_s)
     samples, seen = watched.sampler.samples, watched.listener.seen
-    figures = measuring.of_results(due, seen, ends - begins) | measuring.of_load(found) | measuring.of_machine(samples, begins, ends)
+    figures = measuring.of_results(due, seen, ends - begins) | measuring.of_load(found) | measuring.of_machine(samples, begins, ends) | measuring.of_mails(samples, begins, ends)
     changes = watched.database.between(begins, ends)
     if changes.count:
         figures |= {"to_database_p99_s": changes.quantile(0.99), "state_changes": float(changes.count)}

@@ -1,7 +1,10 @@
 """A host's Icinga agent under load: its TLS connection to the master, kept up like a real agent's, and the results it pushes.
 
-The protocol is provision/protocol. A result counts as answered when its bytes are with the kernel: what the master made of it is
-measured on the master's side.
+The protocol is provision/protocol. A result counts as answered when the agent has it in its log and, while it is connected, its bytes are with the kernel: what
+the master made of it is measured on the master's side.
+
+Like a real agent, this one keeps each result until the master says that it has it (log::SetLogPosition), and after a reconnect first sends again what it
+kept: an outage ends with all results that fell into it (Icinga's documentation, Distributed Monitoring, Endpoint, log_duration).
 """
 
 from __future__ import annotations
@@ -16,8 +19,15 @@ import time
 from loadtest.arrivals import Arrival
 from provision import plausible
 from provision.mutual_tls import client_context, common_name
-from provision.protocol.agent_session import RECONNECT_S, AgentSession, Closed, Connected
+from provision.protocol.agent_session import (
+    RECONNECT_S,
+    Acknowledged,
+    AgentSession,
+    Closed,
+    Connected,
+)
 from provision.protocol.icinga import CheckResultEncoder
+from provision.protocol.replay_log import ReplayLog
 from provision.pusher_spec import StateModel
 from vm.errors import WatchpostError
 
@@ -44,6 +54,10 @@ class Kind:
         self._socket: ssl.SSLSocket | None = None
         self._using = threading.Lock()
         """Held by who reads or writes: a TLS connection is nothing for two threads at once."""
+        self._log = ReplayLog()
+        self._in_order = threading.Lock()
+        """Held by who adds to the log or goes through it."""
+        self._replayed = False
         self._greeted = threading.Event()
         self._running = True
         self._phase_s = RECONNECT_S * plausible.fraction(seed, name)  # agents did not all begin in the same second
@@ -60,18 +74,31 @@ class Kind:
         result = plausible.outcome(self._models.get(title, StateModel()), self._seed, self._name, title, arrival.n)
         if result.delay_s:
             time.sleep(result.delay_s)
-        if self._session is None or self._session.state != "connected":
-            raise WatchpostError(f"not connected: {self._why}")
         encoder = self._encoders.get(title)
         if encoder is None:
             encoder = self._encoders[title] = CheckResultEncoder(self._name, title, self._name, ["simulated", title])
+        with self._in_order:
+            self._keep(encoder, title, result, intended)
+        with contextlib.suppress(OSError):  # the connection's own thread sees to it, and what was lost is in the log
+            self._flush()
+
+    def _keep(self, encoder: CheckResultEncoder, title: str, result: plausible.Outcome, intended: float) -> None:
+        """Put a result into the log, and on its way where what was there before is on its way."""
         now = time.time()
         # one agent runs a check once at a time, and the master drops a result that began before the one it has
         started = max(now - result.run_s, self._ended.get(title, 0.0))
         self._ended[title] = now
         frame = encoder.encode(result.state, result.output, result.perfdata, scheduled=intended, started=started, ended=now)
-        self._session.send(frame)
-        self._flush()
+        self._log.add(now, frame)
+        if self._session and self._replayed:
+            self._session.send(frame)
+
+    def _replay(self, session: AgentSession) -> None:
+        """Send again what the master did not acknowledge."""
+        with self._in_order:
+            for frame in self._log:
+                session.send(frame)
+            self._replayed = True
 
     def stop(self) -> None:
         self._running = False
@@ -96,6 +123,7 @@ class Kind:
                     if self._socket:
                         self._socket.close()
                     self._session = self._socket = None
+                self._replayed = False
             # the real agent looks every 10 s which of its connections is down
             time.sleep(RECONNECT_S - (time.monotonic() - self._phase_s) % RECONNECT_S)
             self.reconnects += 1
@@ -125,7 +153,11 @@ class Kind:
                 events = session.tick(time.monotonic())
             for event in events:
                 if isinstance(event, Connected):
+                    self._replay(session)
                     self._greeted.set()
+                elif isinstance(event, Acknowledged):
+                    with self._in_order:
+                        self._log.acknowledge(event.position)
                 elif isinstance(event, Closed):
                     self._why = event.reason
             self._flush()

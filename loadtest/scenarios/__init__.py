@@ -17,8 +17,6 @@ from loadtest.rig import Rig
 from loadtest.samples import Sample
 from vm.errors import BadInput
 
-EVENT_AFTER = 0.2
-"""Share of the window after which a scenario's event begins."""
 Length = Literal["short", "full"]
 Load = tuple[list[ActorSpec], list[Stream]]
 
@@ -28,7 +26,7 @@ class Scenario:
     """A load, an event in the midst of it, and what is demanded.
 
     load(rig, ends_s, multiple): actors and streams until ends_s. seconds: length of the measured part. event(rig, length): what happens
-    EVENT_AFTER of the way through it; returns metrics of its own. analyse(rig, happened, due, seen, samples, begins): metrics from what the event returned and from the results, begins being the
+    at the share event_at of it, when Icinga has run for uptime_s at least; returns metrics of its own. analyse(rig, happened, due, seen, samples, begins): metrics from what the event returned and from the results, begins being the
     epoch of the window. even: whether the load stays the same up to the event, so that the machine can settle.
     """
 
@@ -39,6 +37,8 @@ class Scenario:
     seconds: Mapping[Length, float]
     warm_up_s: float = 15
     even: bool = True
+    event_at: float = 0.2
+    uptime_s: float = 0
     event: Callable[[Rig, Length], dict[str, Estimate]] | None = None
     analyse: Callable[[Rig, dict[str, Estimate], list[Due], list[Seen], list[Sample], float], dict[str, Estimate]] | None = None
 
@@ -46,7 +46,7 @@ class Scenario:
         """How long from its beginning the load stays the same, for this length of the measured part."""
         if not self.even:
             return self.warm_up_s
-        return self.warm_up_s + window_s * (EVENT_AFTER if self.event else 1)
+        return self.warm_up_s + window_s * (self.event_at if self.event else 1)
 
 
 def names() -> tuple[str, ...]:

@@ -36,6 +36,6 @@ SCENARIO = Scenario(
     name="people",
     what=f"{PEOPLE} people look at the web, each at a page every 10 s",
     load=load,
-    objectives=(objectives.PAGES, objectives.PAGES_GOOD, *steady.SCENARIO.objectives),
+    objectives=(objectives.PAGES, objectives.PAGES_GOOD, objectives.MAILS, *steady.SCENARIO.objectives),
     seconds={"short": 60, "full": 300},
 )

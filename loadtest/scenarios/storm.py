@@ -60,7 +60,7 @@ SCENARIO = Scenario(
     name="storm",
     what=f"every service changes its state every {CHANGE_S} s",
     load=load,
-    objectives=(objectives.GOODPUT, objectives.LATENESS, objectives.TO_DATABASE, *objectives.ALWAYS),
+    objectives=(objectives.GOODPUT, objectives.LATENESS, objectives.TO_DATABASE, objectives.MAILS, *objectives.ALWAYS),
     seconds={"short": 120, "full": 300},
     event=growth,
 )

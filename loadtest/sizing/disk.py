@@ -17,6 +17,8 @@ RETENTION_DAYS = 365
 FREE_SHARE = 0.30
 """Of the disk, kept free at the end of the retention time. GitHub warns at 70 % of a disk:
 https://docs.github.com/en/enterprise-server@3.0/admin/enterprise-management/recommended-alert-thresholds, read 2026-11-25."""
+LOGS_MIB = 512
+"""The most that logs take: systemd's journal is held to this by Puppet (profile::monitor::budget, journal_max_mib), and Icinga and its services log there."""
 GIB = 2**30
 
 
@@ -30,20 +32,20 @@ class Accelerated(Record):
 
 
 class Disk(Record):
-    """The disk of a fleet. day_bytes: what a day adds (history and logs), with its interval. gib: what to order."""
+    """The disk of a fleet. base_mib: without history and logs; logs_mib: their bound. day_bytes: what a day of history adds, with its interval. gib: what to order."""
 
     base_mib: float
     day_bytes: Estimate
     changes_per_day: float
     bytes_per_change: Estimate
-    log_bytes_per_day: float
+    logs_mib: float = LOGS_MIB
     retention_days: int = RETENTION_DAYS
     gib: int
     accelerated: Accelerated | None = None
 
     def used_gib(self, day: float) -> Estimate:
         """GiB in use after so many days."""
-        base = self.base_mib / 1024
+        base = (self.base_mib + self.logs_mib) / 1024
         return Estimate(
             value=base + self.day_bytes.value * day / GIB,
             low=base + self.day_bytes.low * day / GIB,
@@ -61,23 +63,20 @@ def disk_of(
     bases = [run.metrics[metrics.DISK_BASE_MIB].value for run in sound if metrics.DISK_BASE_MIB in run.metrics]
     if change is None or not bases:
         return None
-    logs = mean([run.metrics[metrics.LOG_BYTES_PER_DAY].value for run in sound if metrics.LOG_BYTES_PER_DAY in run.metrics])
-    log_bytes = logs.high if logs else 0.0
     changes = hosts * services * CHANGES_PER_SERVICE_DAY
     day = Estimate(
-        value=change.value * changes + log_bytes,
-        low=change.low * changes + log_bytes,
-        high=change.high * changes + log_bytes,
+        value=change.value * changes,
+        low=change.low * changes,
+        high=change.high * changes,
         repeats=change.repeats,
     )
     base = max(bases) + vm_disk_mib
-    used = base / 1024 + day.high * retention_days / GIB
+    used = (base + LOGS_MIB) / 1024 + day.high * retention_days / GIB
     return Disk(
         base_mib=base,
         day_bytes=day,
         changes_per_day=changes,
         bytes_per_change=change,
-        log_bytes_per_day=log_bytes,
         retention_days=retention_days,
         gib=math.ceil(used / (1 - FREE_SHARE)),
         accelerated=accelerated(sound, changes),

@@ -133,7 +133,6 @@ class Machine:
         if scenario == "storm":
             found["disk_bytes_per_state_change"] = noisy(self.bytes_per_change)
             found["disk_base_mib"] = 1460.0
-            found["disk_log_bytes_per_day"] = noisy(2.2e6)
         return found
 
     def measured(self, value: float, chance: random.Random) -> Estimate:

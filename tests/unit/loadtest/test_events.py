@@ -9,9 +9,12 @@ from typing import cast
 import pytest
 
 from loadtest import objectives
+from loadtest.estimate import Estimate
+from loadtest.lateness import Due, Seen
 from loadtest.rig import Rig
 from loadtest.scenarios import Length
 from loadtest.scenarios.collect import LONGEST_S, collect
+from loadtest.scenarios.outage import AFTER_S, recovery
 from provision.puppet_run import CUT, PuppetRun
 
 
@@ -48,3 +51,34 @@ def test_collecting_runs_are_measured_and_none_is_begun_after_one_that_is_cut(le
 
 def test_a_cut_run_breaks_the_objective() -> None:
     assert not objectives.COLLECTING.met_by(LONGEST_S)
+
+
+DUE = [Due(host, "x", float(at)) for host, phase in (("a", 0), ("b", 30)) for at in range(phase, 600, 60)]
+MENDED = {"mended_at_s": Estimate.exact(300), "reconnected_s": Estimate.exact(8)}
+
+
+def arrived(late: dict[tuple[str, float], float], lost: set[tuple[str, float]], bad: set[tuple[str, float]]) -> list[Seen]:
+    """Every planned result, 0.1 s after its time or later; some never, some of a service that is not good."""
+    return [Seen(one.at + late.get((one.host, one.at), 0.1), one.host, "x", one.at, one.at, 3 if (one.host, one.at) in bad else 0) for one in DUE if (one.host, one.at) not in lost]
+
+
+@pytest.mark.parametrize(
+    ("late", "lost", "bad", "recovery_s", "not_good"),
+    [
+        ({("a", 240.0): 65}, set(), set(), 8, 0),  # what fell into the outage is late, whatever the machine does
+        ({("a", 300.0): 7}, set(), set(), 8, 0),
+        ({("a", 360.0): 45}, set(), set(), 105, 0),
+        ({}, {("b", 450.0)}, set(), 150, 0),
+        ({}, set(), {("b", 570.0)}, 8, 1),
+        ({}, set(), {("b", 390.0)}, 8, 0),
+    ],
+)
+def test_an_outage_is_over_when_results_are_in_time_again_and_states_good(
+    late: dict[tuple[str, float], float], lost: set[tuple[str, float]], bad: set[tuple[str, float]], recovery_s: float, not_good: int
+) -> None:
+    found = recovery(rig([], []), MENDED, DUE, arrived(late, lost, bad), [], 0)
+    assert (found["recovery_s"].value, found["not_good_again"].value) == (recovery_s, not_good)
+
+
+def test_the_load_lasts_longer_than_a_recovery_may() -> None:
+    assert objectives.RECOVERED.target < AFTER_S

@@ -146,7 +146,7 @@ def test_blind_time_is_that_of_one_host_in_a_row() -> None:
     due = [Due(host, "x", float(at)) for host in ("a", "b") for at in range(0, 60, 3)]
     lost = {("a", 12.0), ("a", 15.0), ("a", 18.0), ("b", 30.0), ("a", 40.0)}
     seen = [Seen(one.at + 0.01, one.host, "x", one.at, one.at, 0) for one in due if (one.host, one.at) not in lost]
-    assert blind(due, seen) == (6.0, 12.0)
+    assert blind(due, seen) == pytest.approx((9.01, 12.0))
     assert blind(due, [Seen(one.at, one.host, "x", one.at, one.at, 0) for one in due]) == (0.0, 0.0)
     assert blind(due, [one for one in seen if one.host == "b"]) == (57.0, 57.0)
 
@@ -155,7 +155,13 @@ def test_the_monitor_is_blind_while_it_has_nothing_of_any_host() -> None:
     due = [Due(host, "x", 1000 + second + later) for second in range(60) for host, later in (("a", 0.0), ("b", 0.5))]
     lost = {"a": range(1010, 1030), "b": range(1014, 1020)}
     seen = [Seen(one.at, one.host, "x", one.at, one.at, 0) for one in due if int(one.at) not in lost[one.host]]
-    assert blind(due, seen, together=True) == (6.0, 7.0) and blind(due, seen) == (19.0, 21.0)
+    assert blind(due, seen, together=True) == (6.5, 7.0) and blind(due, seen) == (20.0, 21.0)
+
+
+def test_results_that_come_late_after_a_reconnect_do_not_undo_the_blind_time() -> None:
+    due = [Due("a", "x", float(at)) for at in range(60)]
+    seen = [Seen(31.0 if 20 <= one.at <= 31 else one.at, "a", "x", one.at, one.at, 0) for one in due]
+    assert match(due, seen).ratio == 1 and blind(due, seen) == (11.0, 12.0)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 9)), max_size=50, unique_by=lambda one: round(one[0], 2)), st.integers(0, 49))

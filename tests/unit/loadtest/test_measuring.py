@@ -46,6 +46,15 @@ def test_the_machine_in_its_window() -> None:
     assert "io_pressure_full_ratio" not in found, "what nobody read is missing, not zero"
 
 
+def test_mails_are_late_by_what_the_smarthost_had_late_or_has_not_yet() -> None:
+    received, queued = counter("received", "", [3, 4, 6], "mail_sink"), counter("queued", "queue=deferred", [1, 1, 2], "mail_queue")
+    delays = [Sample(100.5, "mail_sink", "delay_s", 40, ""), Sample(101, "mail_sink", "delay_s", 0.8, ""), Sample(170, "mail_sink", "delay_s", 61, "")]
+    found = measuring.of_mails([*received, *queued, *delays], 100, 200)
+    assert found == {"mails_accepted": 2, "mails_deferred": 1, "mail_late_ratio": pytest.approx(2 / 3), "mail_delay_p99_s": 61}, "the one of 40 s was written before"
+    assert measuring.of_mails([*received, *queued[:2]], 100, 200) == {"mails_accepted": 0, "mails_deferred": 0, "mail_late_ratio": 0}
+    assert measuring.of_mails(queued, 100, 200) == {}, "nobody looked at the sink"
+
+
 def test_a_metric_that_is_missing_makes_its_objective_invalid() -> None:
     outcome = judge(objectives.NO_OOM, measuring.estimates(measuring.of_machine([], 0, 1)))
     assert outcome.verdict == "invalid" and verdict_of((outcome,), ()) == "invalid"

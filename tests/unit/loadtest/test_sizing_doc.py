@@ -30,9 +30,9 @@ def test_the_worked_example_is_the_recorded_set() -> None:
         f"= {grown.value:.4f}, upper end {need.steady_cores:.4f}",
         f"**{need.cell.vcpus:g} vCPU**",
         f"x {memory.slope.high:.3f} + 84 = {need.memory_mib:.0f} MiB, on the lattice **{need.cell.memory_mib} MiB**",
-        f"= {disk.changes_per_day:,.0f} changes a day at up to {disk.bytes_per_change.high:,.1f} bytes, and {disk.log_bytes_per_day:,.0f} log bytes",
+        f"= {disk.changes_per_day:,.0f} changes a day at up to {disk.bytes_per_change.high:,.1f} bytes",
         f"{disk.day_bytes.high:,.0f} bytes a day",
-        f"= {disk.base_mib / 1024:.3f} GiB; a year adds {year:.3f}; {disk.base_mib / 1024 + year:.3f} / 0.7",
+        f"= {disk.base_mib / 1024:.3f} GiB, logs 0.5; a year adds {year:.3f}; {disk.base_mib / 1024 + 0.5 + year:.3f} / 0.7",
         f"**{disk.gib} GiB**",
         f"= {sizing.limits[0].multiple:.2f}. Memory bites first",
     ):

@@ -10,10 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.protocol import icinga
-from provision.protocol.agent_session import AgentSession, Closed, Connected, Refused
+from provision.protocol.agent_session import (
+    Acknowledged,
+    AgentSession,
+    Closed,
+    Connected,
+    Refused,
+)
 from provision.protocol.icinga import CheckResultEncoder, State
 from provision.protocol.master_session import MasterSession
 from provision.protocol.netstring import Decoder, encode
+from provision.protocol.replay_log import ReplayLog
 
 
 def messages(data: bytes) -> list[dict[str, Any]]:
@@ -114,6 +121,33 @@ def test_what_cannot_be_read_closes_the_session_with_a_reason(data: bytes) -> No
     (closed,) = session.receive(data, 101.0)
     assert isinstance(closed, Closed) and closed.reason
     assert session.state == "closed"
+
+
+def test_what_a_lost_connection_took_along_is_sent_again_once_and_in_order() -> None:
+    log, encoder, master, received = ReplayLog(), CheckResultEncoder("a", "load", "a"), MasterSession(), []
+
+    def result(at: float) -> bytes:
+        frame = encoder.encode(State.OK, str(at), scheduled=at, started=at, ended=at)
+        log.add(at, frame)
+        return frame
+
+    first = AgentSession(0.0)
+    first.send(result(10.1234567))
+    received += master.receive(first.take())
+    master.tick()
+    for event in first.receive(master.take(), 1.0):
+        if isinstance(event, Acknowledged):
+            log.acknowledge(event.position)
+    assert len(log) == 0
+    first.send(result(20.0))
+    first.take()  # sent, and lost on the way
+    result(30.0)  # while there was no connection
+    second = AgentSession(2.0)
+    for frame in log:
+        second.send(frame)
+    second.send(result(40.0))
+    received += master.receive(second.take())
+    assert [one["cr"]["output"] for one in received] == ["10.1234567", "20.0", "30.0", "40.0"]
 
 
 def test_agent_and_master_sessions_understand_each_other() -> None:
