@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from loadtest import fleet_load
+from loadtest import fleet_load, intervals
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
 from loadtest.lateness import Due, Seen, blind, match
@@ -21,10 +22,10 @@ LATEST = 1 / 3
 """Share of the measured part that a longer warm-up may take."""
 
 
-def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, float]:
+def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, float | Estimate]:
     """What became of the planned results."""
     good = match(due, seen)
-    quantiles = {f"lateness_p{percent}_s": good.lateness.quantile(percent / 100) for percent in (50, 90, 99)}
+    quantiles = {f"lateness_p{percent}_s": intervals.of_quantile(good.lateness, percent / 100) for percent in (50, 90, 99)}
     return quantiles | {
         "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
         "lateness_max_s": good.lateness.worst,
@@ -50,9 +51,9 @@ def of_puppetdb(samples: list[Sample], found: Generated, begins: float, ends: fl
     return {"puppetdb_commands_sent": float(sent)} | {f"puppetdb_{name}": value for name, value in counted.items() if value is not None}
 
 
-def of_load(found: Generated) -> dict[str, float]:
+def of_load(found: Generated) -> dict[str, float | Estimate]:
     """What the generator saw of Puppet runs and pages."""
-    metrics = {"generator_cpu_ratio": found.cpu_ratio}
+    metrics: dict[str, float | Estimate] = {"generator_cpu_ratio": found.cpu_ratio}
     for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
         kind = found.kinds.get(what)
         if kind is None:
@@ -60,7 +61,7 @@ def of_load(found: Generated) -> dict[str, float]:
         metrics[f"{name}_failed_ratio"] = kind.failed / kind.planned if kind.planned else 0.0  # of none that was due, none failed
         if kind.answered:
             latency = found.latency(what)
-            metrics |= {f"{name}_p{percent}_s": latency.quantile(percent / 100) for percent in (50, 95, 99)}
+            metrics |= {f"{name}_p{percent}_s": intervals.of_quantile(latency, percent / 100) for percent in (50, 95, 99)}
     return metrics
 
 
@@ -75,21 +76,30 @@ def of_mails(samples: list[Sample], begins: float, ends: float) -> dict[str, flo
     return found | ({"mail_delay_p99_s": sorted(taken)[math.ceil(0.99 * len(taken)) - 1]} if taken else {})
 
 
-def of_machine(samples: list[Sample], begins: float, ends: float) -> dict[str, float]:
+def of_machine(samples: list[Sample], begins: float, ends: float) -> dict[str, float | Estimate]:
     """CPU, memory, pressure, kills and disk of the monitor in the window, and its units'."""
     label = "machine=monitor"
-    metrics: dict[str, float | None] = {
-        "cpu_cores": rate(series(samples, "cpu_s", label, begins, ends)),
+    metrics: dict[str, float | Estimate | None] = {
+        "cpu_cores": with_interval(series(samples, "cpu_s", label, begins, ends)),
         "memory_peak_mib": peak(series(samples, "working_set_mib", label, begins, ends)),
         "oom_kills": grown(series(samples, "oom_kills", label, begins, ends)),
     }
     for resource in ("cpu", "memory", "io"):
-        metrics[f"{resource}_pressure_full_ratio"] = rate(series(samples, f"{resource}_pressure_full_s", label, begins, ends))
+        metrics[f"{resource}_pressure_full_ratio"] = with_interval(series(samples, f"{resource}_pressure_full_s", label, begins, ends))
     for unit in sorted({one.labels for one in samples if one.probe == "units"}):
         name = unit.removeprefix("unit=")
         metrics[f"memory_peak_{name}_mib"] = peak(series(samples, "pss_mib", unit, begins, ends))
-        metrics[f"cpu_cores_{name}"] = rate(series(samples, "cpu_s", unit, begins, ends))
+        metrics[f"cpu_cores_{name}"] = with_interval(series(samples, "cpu_s", unit, begins, ends))
     return {name: value for name, value in metrics.items() if value is not None}
+
+
+def with_interval(counter: list[Sample]) -> Estimate | None:
+    """How much a counter grew in a second, with its interval; None of less than two samples."""
+    value = rate(counter)
+    if value is None:
+        return None
+    begins = counter[0].time_s
+    return intervals.of_rate(value, by_second(counter, begins, int(counter[-1].time_s - begins)))
 
 
 def warmed_up_s(samples: list[Sample], began_at: float, planned_s: float, window_s: float, even_s: float) -> float | None:
@@ -108,6 +118,6 @@ def grown(found: list[Sample]) -> float | None:
     return found[-1].value - found[0].value if found else None
 
 
-def estimates(metrics: dict[str, float]) -> dict[str, Estimate]:
-    """Single figures as estimates; their interval comes from repeats."""
-    return {name: Estimate.exact(round(value, 6)) for name, value in metrics.items()}
+def estimates(metrics: Mapping[str, float | Estimate]) -> dict[str, Estimate]:
+    """All as estimates: a single figure (a count, a peak) has no interval."""
+    return {name: value if isinstance(value, Estimate) else Estimate.exact(round(value, 6)) for name, value in metrics.items()}

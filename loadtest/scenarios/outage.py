@@ -15,7 +15,7 @@ from loadtest.samples import Sample
 from loadtest.scenarios import Length, Scenario, steady
 from loadtest.scenarios.reload import reconnected
 
-LOST_S = {"short": 180, "full": 600}
+LOST_S: dict[Length, float] = {"short": 180, "full": 600}
 AFTER_S = objectives.RECOVERED.target + 10
 """How long the load goes on when the uplink is back: longer than the recovery may last, and than the usual interval of a check."""
 EVENT_AT = 0.15

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import fleet_load, machine_size, measuring, objectives, plugin_cost, probes, scenarios, soundness
+from loadtest import (
+    fleet_load,
+    intervals,
+    machine_size,
+    measuring,
+    objectives,
+    plugin_cost,
+    probes,
+    scenarios,
+    soundness,
+)
 from loadtest.database_delay import delays
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
@@ -38,12 +50,32 @@ SAMPLES = [
 
 
 def test_the_machine_in_its_window() -> None:
-    found = measuring.of_machine(SAMPLES, 100, 103.5)
+    found = {name: one.value for name, one in measuring.estimates(measuring.of_machine(SAMPLES, 100, 103.5)).items()}
     assert found["cpu_cores"] == pytest.approx(0.5)
     assert found["memory_peak_mib"] == 350, "what comes after the window does not count"
-    assert found["oom_kills"] == 1 and found["memory_pressure_full_ratio"] == pytest.approx(0.2 / 3)
+    assert found["oom_kills"] == 1 and found["memory_pressure_full_ratio"] == pytest.approx(0.2 / 3, abs=1e-6)
     assert found["cpu_cores_icinga2"] == pytest.approx(0.2) and found["memory_peak_icinga2_mib"] == 120
     assert "io_pressure_full_ratio" not in found, "what nobody read is missing, not zero"
+
+
+def test_a_rate_has_an_interval_where_the_window_is_long_enough() -> None:
+    steady, uneven = ([100 + sum(each[:at]) for at in range(61)] for each in ([0.5] * 60, [0.2, 0.8] * 15 + [0.9, 0.1] * 10 + [0.1] * 10))
+    found = [measuring.estimates(measuring.of_machine(counter("cpu_s", MONITOR, values), 100, 160))["cpu_cores"] for values in (steady, uneven)]
+    assert found[0].low == pytest.approx(0.5) == found[0].high
+    assert found[1].low < found[1].value < found[1].high and found[1].high - found[1].low > 0.1
+    short = measuring.estimates(measuring.of_machine(counter("cpu_s", MONITOR, steady[:15]), 100, 160))["cpu_cores"]
+    assert short.low == short.value == short.high
+
+
+def test_the_interval_of_a_quantile_holds_the_true_one_about_as_often_as_it_says() -> None:
+    draw, hits = random.Random("quantiles"), 0
+    for _ in range(200):
+        found = Latencies()
+        for _ in range(300):
+            found.record(draw.expovariate(1))
+        interval = intervals.of_quantile(found, 0.9)
+        hits += interval.low <= math.log(10) <= interval.high
+    assert 180 <= hits < 200, "of 200, where 190 are due"
 
 
 def test_mails_are_late_by_what_the_smarthost_had_late_or_has_not_yet() -> None:
