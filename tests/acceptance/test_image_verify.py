@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.acceptance.conftest import invoke
 
 
+@pytest.mark.thorough
 def test_two_builds_of_the_monitor_are_the_same_bits() -> None:
     done = invoke("image.verify", "--kind", "monitor", "--json")
     found = json.loads(done.stdout)
