@@ -66,7 +66,9 @@ def price(offers: Iterable[Offer], need: Need, disk_gib: int | None, budget_eur:
     found = Price(budget_eur=budget_eur, pick=None, eur_per_month=None, reason="", matches=tuple(matches))
     if counted and counted[0].offer.eur_per_month_gross <= budget_eur:
         best = counted[0]
-        return found.model_copy(update={"pick": best, "eur_per_month": best.offer.eur_per_month_gross, "reason": "; ".join(best.flags)})
+        cheaper = [one.offer.name for one in fitting[: fitting.index(best)]]
+        unassessed = [f"cheaper ones are examples, whose price is not assessed ({', '.join(cheaper)}): add your hoster's offers"] if cheaper else []
+        return found.model_copy(update={"pick": best, "eur_per_month": best.offer.eur_per_month_gross, "reason": "; ".join([*unassessed, *best.flags])})
     would = wanted(need, disk_gib)
     if counted:
         offer = counted[0].offer

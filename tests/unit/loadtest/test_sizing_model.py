@@ -185,6 +185,8 @@ def test_an_example_is_never_an_answer() -> None:
     found = price([example], NEED, 10, 20, TODAY)
     assert found.pick is None and found.eur_per_month is None and found.reason == NOT_ASSESSED
     both = price([example, offer("real")], NEED, 10, 20, TODAY)
+    assert both.reason.startswith("cheaper ones are examples, whose price is not assessed (example): add your hoster's offers")
+    assert "examples" not in price([offer("real"), example.model_copy(update={"eur_per_month_gross": 19.0})], NEED, 10, 20, TODAY).reason
     assert both.pick is not None and both.pick.offer.name == "real"
 
 
