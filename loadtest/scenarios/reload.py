@@ -22,6 +22,8 @@ from vm.errors import WatchpostError
 from vm.wait import wait_until
 
 PATIENCE_S = 120.0
+LOOK_S = 0.5
+"""Between two looks at who is connected: on one connection, as each handshake would cost a small machine more than what is looked for."""
 APART_S = 8.0
 """Between the agents' return after one reload and the next one, so that every host is seen in between."""
 
@@ -58,18 +60,17 @@ def add(rig: Rig, length: Length) -> dict[str, Estimate]:
 def reconnected(rig: Rig, agents: int, patience_s: float = PATIENCE_S) -> float:
     """Wait until so many agents are connected; seconds from now, patience_s where they are not by then."""
     began = time.monotonic()
-    with contextlib.suppress(WatchpostError):
-        wait_until(lambda: connected(rig, agents), reason="all agents connected again", deadline_s=patience_s, interval_s=0.25)
+    with contextlib.closing(icinga_api.Kept(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca))) as kept, contextlib.suppress(WatchpostError):
+        wait_until(lambda: connected(kept, agents), reason="all agents connected again", deadline_s=patience_s, interval_s=LOOK_S)
     return min(patience_s, time.monotonic() - began)
 
 
-def connected(rig: Rig, agents: int) -> bool:
+def connected(kept: icinga_api.Kept, agents: int) -> bool:
     """Whether Icinga counts so many agents as connected."""
     try:
-        found = icinga_api.status(pushing.access(rig.lab, rig.work.plan.nodes, rig.work.plan.ca))
-    except WatchpostError:
+        return icinga_api.read_status(kept.get("/v1/status")).endpoints_connected >= agents
+    except (WatchpostError, KeyError):  # it does not answer, or not yet with everything
         return False
-    return found.endpoints_connected >= agents
 
 
 SCENARIO = Scenario(
