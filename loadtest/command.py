@@ -67,6 +67,6 @@ def table(found: Run) -> Table:
         sign = ">=" if one.objective.bound == "at least" else "<="
         value = f"{one.value.value:.4g}" if one.value else "-"
         shown.add_row(f"{one.objective.name} ({one.objective.metric})", f"{sign} {one.objective.target:g}", value, one.verdict + (f": {one.why}" if one.why else ""))
-    lines = [f"{found.scenario} on {found.size}: {found.verdict.upper()}", *(f"INVALID: {reason}" for reason in found.unsound)]
+    lines = [f"{found.scenario} on {found.size}: {found.verdict.upper()}", *(f"INVALID: {reason}" for reason in found.unsound), *(f"{count} x {what}" for what, count in found.errors.items())]
     shown.caption = "\n".join(lines)
     return shown

@@ -63,7 +63,7 @@ class Phase(Record):
 
 
 class Run(Record):
-    """One run. unsound: why its figures are not to be trusted; empty when they are."""
+    """One run. unsound: why its figures are not to be trusted; empty when they are. errors: what went wrong of what the load did, and how often."""
 
     version: Literal[1] = 1
     name: str
@@ -78,6 +78,7 @@ class Run(Record):
     outcomes: tuple[Outcome, ...]
     unsound: tuple[str, ...] = ()
     verdict: Verdict
+    errors: dict[str, int] = {}
     files: dict[str, str] = {}
     """Raw data by what they are, as paths from the record's own folder."""
 
