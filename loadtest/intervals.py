@@ -17,6 +17,8 @@ from loadtest.latency import Latencies
 BATCHES = 10
 T_975 = 2.262
 """Student's t for BATCHES - 1 = 9 degrees of freedom (any table)."""
+T_975_LINE = 2.306
+"""The same for BATCHES - 2 = 8: a line has two parameters."""
 Z_975 = 1.960
 """The same of the normal distribution."""
 
@@ -29,6 +31,18 @@ def of_rate(value: float, each_second: Sequence[float]) -> Estimate:
     means = [statistics.fmean(each_second[at * length : (at + 1) * length]) for at in range(BATCHES)]
     half = T_975 * statistics.stdev(means) / math.sqrt(BATCHES)
     return Estimate(value=round(value, 6), low=round(max(0.0, value - half), 6), high=round(value + half, 6))
+
+
+def of_slope(times: Sequence[float], values: Sequence[float]) -> Estimate | None:
+    """How much a value grows in one unit of time: a line by least squares through the means of BATCHES parts, its interval from how far they lie beside it. None of too few values."""
+    length = len(values) // BATCHES
+    if length < 1:
+        return None
+    x, y = ([statistics.fmean(one[at * length : (at + 1) * length]) for at in range(BATCHES)] for one in (times, values))
+    line = statistics.linear_regression(x, y)
+    beside = math.sqrt(sum((b - line.intercept - line.slope * a) ** 2 for a, b in zip(x, y, strict=True)) / (BATCHES - 2))
+    half = T_975_LINE * beside / math.sqrt(sum((a - statistics.fmean(x)) ** 2 for a in x))
+    return Estimate(value=round(line.slope, 6), low=round(line.slope - half, 6), high=round(line.slope + half, 6))
 
 
 def of_quantile(found: Latencies, ratio: float) -> Estimate:

@@ -22,6 +22,8 @@ PRESSURE = Objective(name="memory is enough", metric="memory_pressure_full_ratio
 MAILS = Objective(name="mails are on their way in time", metric="mail_late_ratio", bound="at most", target=0.01, resource="cpu")
 """Of those that were written meanwhile: late is what the smarthost did not accept within MAIL_S."""
 MAIL_S = 60.0
+NO_LEAK = Objective(name="memory does not grow for ever", metric="memory_surely_grows_mib_per_h", bound="at most", target=1, resource="memory")
+"""The lower end of the slope's interval, so that noise is no growth. At 1 MiB an hour a month of growth is 720 MiB: more than the least machine has to spare."""
 RECOVERED = Objective(name="all is live again after an outage", metric="recovery_s", bound="at most", target=120, resource="any")
 RESTORED = Objective(name="every service is good again after an outage", metric="not_good_again", bound="at most", target=0, resource="any")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import cast
 
@@ -12,9 +13,11 @@ from loadtest import objectives
 from loadtest.estimate import Estimate
 from loadtest.lateness import Due, Seen
 from loadtest.rig import Rig
+from loadtest.samples import Sample
 from loadtest.scenarios import Length
 from loadtest.scenarios.collect import LONGEST_S, collect
 from loadtest.scenarios.outage import AFTER_S, recovery
+from loadtest.scenarios.soak import growth
 from provision.puppet_run import CUT, PuppetRun
 
 
@@ -82,3 +85,23 @@ def test_an_outage_is_over_when_results_are_in_time_again_and_states_good(
 
 def test_the_load_lasts_longer_than_a_recovery_may() -> None:
     assert objectives.RECOVERED.target < AFTER_S
+
+
+def memory(unit: str, at_hour: Callable[[float], float], seconds: range = range(1000, 4601, 30)) -> list[Sample]:
+    """A service's memory, looked at about every 30 s of an hour; the noise is drawn."""
+    draw = random.Random(unit)
+    return [Sample(at + draw.uniform(0, 0.2), "units", "pss_mib", at_hour((at - 1000) / 3600) + draw.gauss(0, 0.3), f"unit={unit}") for at in seconds]
+
+
+def test_a_leak_is_told_from_noise_and_from_what_fills() -> None:
+    steady = [*memory("icinga2", lambda hour: 100 + 30 * min(hour, 0.3)), *memory("postgresql@17-main", lambda hour: 50 + 80 * hour)]
+    still = growth(rig([], []), {}, [], [], steady, 1000)
+    assert still["memory_surely_grows_mib_per_h"].value < objectives.NO_LEAK.target and "memory_growth_postgresql@17-main_mib_per_h" not in still
+    leaking = growth(rig([], []), {}, [], [], [*steady, *memory("icingadb", lambda hour: 20 + 6 * hour)], 1000)
+    assert leaking["memory_growth_icingadb_mib_per_h"].low < 6 < leaking["memory_growth_icingadb_mib_per_h"].high
+    assert leaking["memory_surely_grows_mib_per_h"].value > objectives.NO_LEAK.target
+    assert leaking["memory_growth_mib_per_h"].value == pytest.approx(sum(leaking[f"memory_growth_{unit}_mib_per_h"].value for unit in ("icinga2", "icingadb")), abs=1e-3)
+    passing = memory("apt-daily", lambda hour: 500, range(4000, 4200, 30))
+    with_it = growth(rig([], []), {}, [], [], [*steady, *passing], 1000)["memory_growth_mib_per_h"]
+    assert with_it.value == pytest.approx(still["memory_growth_mib_per_h"].value, abs=0.05)
+    assert growth(rig([], []), {}, [], [], [], 1000) == {}
