@@ -489,7 +489,7 @@ def test(c: Context, unit: bool = False, thorough: bool = False) -> None:
 
 
 @task(name="accept", help=JSON | {
-    "k": "only tests whose names match this, as pytest's -k has it", "lab": "a running lab to test, whose monitor becomes a VM; by default one of its own", "keep": "leave its own lab running",
+    "k": "only tests whose names or requirement ids match this, as pytest's -k has it; a requirement that it leaves out, whole or in part, is `not asked` and does not count", "lab": "a running lab to test, whose monitor becomes a VM; by default one of its own", "keep": "leave its own lab running",
     "operator": "the operator's file: what is declared, and which gaps are accepted until when", "out": "directory for accept.html, accept.json and accept.xml (accept)",
 })  # fmt: skip
 @command

@@ -42,7 +42,7 @@ def static(checkout: Path) -> None:
         if result.returncode:
             failed.append(name)
             print(result.stdout + result.stderr)
-    named = {one for ids in tests.named(checkout).values() for one in ids}
+    named = {one for case in tests.collect(checkout) for one in case.ids}
     wrong = requirements.disagreements(requirements.read(), named)
     note(f"requirements: {'FAILED' if wrong else 'ok'}")
     if wrong:

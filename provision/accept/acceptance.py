@@ -26,4 +26,5 @@ def accept(checkout: Path, *, lab: str, keyword: str, keep: bool, operator: str)
     found = tests.run(checkout, lab, keyword)
     revision = run(["git", "-C", checkout, "describe", "--always", "--dirty"], check=False).stdout.strip() or "no revision"
     where = f"the running lab {lab}" if lab else "a lab made for this"
-    return matrix(listed, found, said, datetime.datetime.now(datetime.UTC).date(), f"Revision {revision}, on {where}, {os.cpu_count()} cores.")
+    ran_on = f"Revision {revision}, on {where}, {os.cpu_count()} cores." + (f" Only tests that match `-k {keyword}` were asked for." if keyword else "")
+    return matrix(listed, found, said, datetime.datetime.now(datetime.UTC).date(), ran_on, partly=bool(keyword))
