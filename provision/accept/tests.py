@@ -74,6 +74,13 @@ def collect(checkout: Path, keyword: str = "") -> tuple[Case, ...]:
         return CASES.validate_json(target.read_bytes())
 
 
+def unplaced(cases: Iterable[Case]) -> list[str]:
+    """Tests that show no requirement and do not say that this is on purpose, or say both, in words. Pure."""
+    cases = list(cases)
+    neither = [f"{case.node} names no requirement, and has no mark `project` either" for case in cases if not case.ids and not case.project]
+    return neither + [f"{case.node} names a requirement, and has the mark `project` too" for case in cases if case.ids and case.project]
+
+
 def _argv(keyword: str) -> list[str]:
     return [sys.executable, "-m", "pytest", TESTS, *(["-k", keyword] if keyword else [])]
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.acceptance.conftest import invoke
+
+pytestmark = pytest.mark.project
 
 
 def test_two_builds_of_the_monitor_are_the_same_bits() -> None:

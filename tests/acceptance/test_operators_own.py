@@ -137,6 +137,7 @@ def test_host2_the_monitor_lives_on_the_operators_own_server(lab: Any, operator:
     assert again.returncode == 0 and json.loads(again.stdout)["stages"] == []
 
 
+@pytest.mark.project
 def test_host2_the_other_lab_went_on_meanwhile(lab: Any, operator: Operator) -> None:
     """Two labs side by side: the one that was there has its machines, states and agents."""
     found = lab.status()

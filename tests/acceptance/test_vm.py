@@ -33,6 +33,7 @@ def test_it_is_a_vm_with_live_states(vm: Any) -> None:
     assert icinga_api.status(vm.api()).hosts["up"] == len(vm.hosts)
 
 
+@pytest.mark.project
 def test_the_disk_boots_by_itself(vm: Any) -> None:
     """The kernel that runs is the one on the disk, found by the disk's own boot loader; the root has grown."""
     machine = vm.machine("monitor")
@@ -51,6 +52,7 @@ def vm_xml(vm: Any) -> str:
         return str(hypervisor.lookupByName(libvirt.domain_name(vm.lab, "monitor")).XMLDesc())
 
 
+@pytest.mark.project
 def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
     from tests.acceptance.test_lab import command_lines, known_secrets, seen_in
 
@@ -75,6 +77,7 @@ def test_the_console_works_with_the_network_down(vm: Any) -> None:
         libvirt.set_link(vm.lab, "monitor", up=True)
 
 
+@pytest.mark.project
 def test_the_wrong_password_opens_no_console(vm: Any) -> None:
     with Console(vm.lab, "monitor") as console:
         console.say("")
@@ -87,6 +90,7 @@ def test_the_wrong_password_opens_no_console(vm: Any) -> None:
         console.expect("Login incorrect", deadline_s=60)
 
 
+@pytest.mark.project
 def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
     machine = vm.machine("monitor")
     machine.wait(60)
@@ -94,6 +98,7 @@ def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
     assert (run.exit_code, run.changed, run.failed) == (0, 0, 0)
 
 
+@pytest.mark.project
 def test_the_web_answers_from_the_vm(vm: Any) -> None:
     web = IcingaWeb(vm.web_name, vm.web_address, vm.ca_path, ("watchpost", vm.secret("basic_auth")))
     web.login("admin", vm.secret("web_admin"))

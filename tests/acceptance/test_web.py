@@ -98,6 +98,7 @@ def test_n4_charts_are_refused_to_all(lab: Any, path: str) -> None:
     assert web.get("/icingaweb2/icingadb/hosts").status == 200
 
 
+@pytest.mark.requirement("THREAT-N2")
 def test_n2_certificate_is_of_the_puppet_ca(lab: Any, tmp_path: Path) -> None:
     assert visitor(lab).get("/icingaweb2/").status == 200
     foreign = tmp_path / "foreign.pem"

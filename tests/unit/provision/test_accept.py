@@ -158,7 +158,7 @@ def test_lists_that_do_not_fit_are_told(listed: tuple[Requirement, ...]) -> None
 def test_the_projects_own_list_fits_its_tests() -> None:
     cases = tests.collect(ROOT, "THREAT-N1 or conf1")
     assert requirements.disagreements(requirements.read(), {one for case in cases for one in case.ids}) == []
-    assert len(cases) > 100
+    assert tests.unplaced(cases) == [] and len(cases) > 100
     asked = [case for case in cases if case.asked]
     assert {case.node for case in asked} == {case.node for case in cases if "THREAT-N1" in case.ids or "conf1" in case.node}
     assert {"THREAT-N1", "CONF-1"} <= {one for case in asked for one in case.ids}, "-k matches ids, and names as before"
@@ -173,6 +173,12 @@ JUNIT = """<testsuites><testsuite><testcase classname="tests.acceptance.test_x" 
 
 def case(name: str, ids: tuple[str, ...] = ("A-1",), *, project: bool = False, asked: bool = True) -> tests.Case:
     return tests.Case(node=f"tests/acceptance/test_x.py::{name}", ids=ids, project=project, asked=asked)
+
+
+def test_a_test_has_ids_or_is_about_the_project() -> None:
+    assert tests.unplaced([case("good"), case("project", ids=(), project=True)]) == []
+    lost, both = tests.unplaced([case("lost", ids=()), case("both", project=True)])
+    assert "::lost names no requirement" in lost and "::both names a requirement" in both
 
 
 def test_what_pytest_wrote_is_read_and_what_it_did_not_tell_was_not_run() -> None:
