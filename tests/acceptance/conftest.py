@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from provision import machines, puppet_run, pushing
+from provision import machines, puppet_run, pushing, weakened
 from provision.accept import tests as accept_tests
 from provision.ssh import Machine
 from provision.transport import Server
@@ -85,6 +85,8 @@ def lab() -> Iterator[LiveLab]:
     name = given or f"test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}"
     live = LiveLab(name)
     if given:
+        left = [one.what for one in weakened.known(live.lab)]
+        assert not left, f"lab {name} is weakened, and would show nothing: {left}; `invoke provision` takes it back"
         yield live
         return
     assert invoke("destroy", "--yes", "--lab", name).returncode == 0

@@ -25,6 +25,7 @@ from provision.protocol.http import Response
 from provision.ssh import Machine
 from provision.transport import Server
 from provision.tunnel import dial
+from tests.acceptance.weakened import weakened
 from vm.errors import WatchpostError
 
 CONFIG = "/etc/puppetdb/conf.d/config.ini"
@@ -57,21 +58,22 @@ def forged_rows(machine: Machine) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def without_allowlist(machine: Machine, server: Server) -> Iterator[None]:
-    """PuppetDB as packaged, without the allowlist; put back whatever happens."""
+def without_allowlist(lab: Any) -> Iterator[None]:
+    """PuppetDB as packaged, without the allowlist."""
+    machine = lab.machine("puppet")
     kept = machine.run(["cat", CONFIG]).stdout
     lines = kept.splitlines(keepends=True)
     open_to_all = "".join(line for line in lines if not line.startswith("certificate-allowlist"))
+    machine.close()
     assert open_to_all != kept
-    try:
-        machine.write(CONFIG, open_to_all, mode="0640", owner="root:puppetdb")
-        machine.run(["systemctl", "restart", "puppetdb"])
-        puppet_server.wait_ready(machine, server)
+    restart = ("systemctl", "restart", "puppetdb.service")
+
+    def settle(machine: Machine) -> None:
+        machine.run(restart)
+        puppet_server.wait_ready(machine, lab.puppet)
+
+    with weakened(lab, "puppet", "PuppetDB without its allowlist", {CONFIG: open_to_all}, restart, settle):
         yield
-    finally:
-        machine.write(CONFIG, kept, mode="0640", owner="root:puppetdb")
-        machine.run(["systemctl", "restart", "puppetdb"])
-        puppet_server.wait_ready(machine, server)
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_b1_control_without_the_allowlist_the_forgery_succeeds(lab: Any, intrude
     ghosts = [f"ghost-{number}.lab.test" for number in range(len(intruders))]
     try:
         port = tls_port(machine, lab.puppet)
-        with without_allowlist(machine, lab.puppet):
+        with without_allowlist(lab):
             for intruder, ghost in zip(intruders, ghosts, strict=True):
                 assert forge(port, intruder, ghost).status == 200, intruder.certname
                 assert ask(port, intruder).status == 200, intruder.certname
