@@ -24,6 +24,8 @@ from vm.errors import BadInput, WatchpostError
 
 COLLECTED_TO = "WATCHPOST_REQUIREMENTS_TO"
 """Where tests/acceptance/conftest.py writes the tests that are there, as `Cases`, before one runs."""
+KEPT_IN = "WATCHPOST_KEPT_IN"
+"""Directory for what tests keep as evidence, which names files relative to it; by default the lab's own, which goes with the lab."""
 ALL_AGENTS = {"WATCHPOST_TEST_AGENTS": "all"}
 """Real machines of each release, as the requirements ask for, where `invoke test` has one."""
 TESTS = "tests/acceptance"
@@ -43,12 +45,13 @@ class Case(Record):
 CASES = TypeAdapter(tuple[Case, ...])
 
 
-def run(checkout: Path, lab: str, keyword: str) -> tuple[Shown, ...]:
-    """Run the tests on a lab (empty: one of their own) and say what each came to. Raises WatchpostError when not even collecting works, BadInput where no test matches."""
+def run(checkout: Path, lab: str, keyword: str, kept: Path) -> tuple[Shown, ...]:
+    """Run the tests on a lab (empty: one of their own) and say what each came to; pictures and the like go to the directory `kept`. Raises WatchpostError when not even collecting works, BadInput where no test matches."""
     with tempfile.TemporaryDirectory(prefix="watchpost-accept-") as directory:
         target, junit = Path(directory, "cases.json"), Path(directory, "junit.xml")
         argv = [*_argv(keyword), "-vv", "-m", "requirement", f"--junitxml={junit}"]
-        process = subprocess.Popen(argv, cwd=checkout, env=_environment(target) | ({"WATCHPOST_TEST_LAB": lab} if lab else {}), stdout=sys.stderr)
+        environment = _environment(target) | {KEPT_IN: str(kept.absolute())} | ({"WATCHPOST_TEST_LAB": lab} if lab else {})
+        process = subprocess.Popen(argv, cwd=checkout, env=environment, stdout=sys.stderr)
         try:
             process.wait()
         except KeyboardInterrupt:

@@ -57,6 +57,11 @@ class LiveLab:
         """Root on a machine."""
         return machines.connect(self.lab, kind, self.store)
 
+    @property
+    def kept(self) -> Path:
+        """Where tests keep what is evidence: of `accept` the directory that it writes, else the lab's own."""
+        return Path(os.environ.get(accept_tests.KEPT_IN) or self.lab.directory)
+
     def run_puppet(self, machine: Machine) -> puppet_run.PuppetRun:
         """A run of a machine's own Puppet agent."""
         return puppet_run.run_puppet(machine, puppet_run.agent_argv(self.puppet.name, machine.name))

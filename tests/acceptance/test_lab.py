@@ -14,7 +14,7 @@ from vm.drivers import container
 
 
 @pytest.mark.requirement("ADEQ-1")
-def test_every_host_and_service_has_a_live_state(lab: Any) -> None:
+def test_every_host_and_service_has_a_live_state(lab: Any, record_property: Any) -> None:
     found = icinga_api.status(lab.api())
     assert found.hosts["up"] == len(lab.hosts)
     assert not found.services.get("pending", 0)
@@ -25,6 +25,7 @@ def test_every_host_and_service_has_a_live_state(lab: Any) -> None:
         if int(one.state or 0) != 0
     ]
     assert not bad, "\n".join(bad)
+    record_property("evidence", f"after `invoke provision` and nothing else: {found.hosts['up']} hosts up, {found.services['ok']} services ok, {found.endpoints_connected} agents connected")
 
 
 @pytest.mark.project

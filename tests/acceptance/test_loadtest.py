@@ -57,7 +57,7 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
 
 
 @pytest.mark.requirement("UI-2")
-def test_ui2_people_acknowledge(lab: LiveLab) -> None:
+def test_ui2_people_acknowledge(lab: LiveLab, record_property: Any) -> None:
     """On the problems that the load of `people` makes, while it makes them."""
     argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--scenario", "people", "--seconds", "40", "--multiple", "4", "--lab", lab.lab.name]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
@@ -72,6 +72,7 @@ def test_ui2_people_acknowledge(lab: LiveLab) -> None:
         person.arrive(Arrival(actor="somebody", what="page", detail="acknowledge", n=0, at_s=0), time.time())
         taken = wait_until(lambda: [one for one in acknowledged(lab) if one["name"] not in before], reason="an acknowledgement", deadline_s=20)
         assert begin and taken[0]["attrs"]["state"] != 0
+        record_property("evidence", f"under the load of people, acknowledged through the web: {taken[0]['name']}")
     finally:
         process.wait(300)
     assert lab.status()["agents_running"]
