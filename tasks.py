@@ -489,13 +489,13 @@ def test(c: Context, unit: bool = False, thorough: bool = False) -> None:
 
 
 @task(name="accept", help=JSON | {
-    "k": "only tests whose names match this, as pytest's -k has it", "lab": "a running lab to test, whose monitor becomes a VM; by default one of its own", "keep": "leave its own lab running",
-    "operator": "the operator's file: what is declared, and which gaps are accepted until when", "out": "directory for accept.html, accept.json and accept.xml (accept)",
+    "k": "only tests whose names or requirement ids match this, as pytest's -k has it; a requirement that it leaves out, whole or in part, is `not asked` and does not count", "lab": "a running lab to test, whose monitor becomes a VM; by default one of its own", "keep": "leave its own lab running",
+    "operator": "the operator's file: what is declared, and which gaps are accepted until when", "out": "directory for accept.html, accept.json, accept.xml and the pictures of the web (accept)",
 })  # fmt: skip
 @command
 def accept_task(c: Context, k: str = "", lab: str = "", keep: bool = False, operator: str = "", out: str = "accept", json: bool = False) -> None:
     """Prove the requirements on running machines, and write what is proven, failed, argued, declared or open; 1 for any MUST that nothing shows."""
-    found = acceptance.accept(CHECKOUT, lab=lab, keyword=k, keep=keep, operator=operator)
+    found = acceptance.accept(CHECKOUT, lab=lab, keyword=k, keep=keep, operator=operator, out=Path(out))
     files = accept_files.write(found, Path(out))
     if json:
         print(found.model_dump_json(indent=2))

@@ -27,11 +27,12 @@ TEARDOWN_S = 120
 
 
 def static(checkout: Path) -> None:
-    """ruff, mypy, Puppet's parser, puppet-lint, and whether tests and the list of requirements fit. Raises WatchpostError with what the first failing one said."""
+    """ruff, mypy, import directions, Puppet's parser, puppet-lint, and whether tests and the list of requirements fit. Raises WatchpostError with what the first failing one said."""
     manifests = [str(path.relative_to(checkout)) for top in ("puppet_fixtures", "loadtest") for path in sorted((checkout / top).rglob("*.pp"))]
     tools = {
         "ruff": [sys.executable, "-m", "ruff", "check", "."],
         "mypy": [sys.executable, "-m", "mypy", "--strict", "tasks.py", "vm", "puppet_fixtures", "provision", "loadtest"],
+        "import directions": pytest_argv(["tests/unit/test_imports.py"]),
         "puppet parser": ["puppet", "parser", "validate", *manifests],
         "puppet-lint": ["puppet-lint", "--fail-on-warnings", "--no-140chars-check", "--relative", *manifests],
     }
@@ -42,8 +43,8 @@ def static(checkout: Path) -> None:
         if result.returncode:
             failed.append(name)
             print(result.stdout + result.stderr)
-    named = {one for ids in tests.named(checkout).values() for one in ids}
-    wrong = requirements.disagreements(requirements.read(), named)
+    cases = tests.collect(checkout)
+    wrong = requirements.disagreements(requirements.read(), {one for case in cases for one in case.ids}) + tests.unplaced(cases)
     note(f"requirements: {'FAILED' if wrong else 'ok'}")
     if wrong:
         failed.append("requirements")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from provision import daemon, icinga_api, pushing
+from provision import daemon, icinga_api, pushing, weakened
 from provision.lab_plan import ca_path, nodes_path
 from provision.machines import address as machine_address
 from provision.options import read as read_options
@@ -41,7 +41,7 @@ class Collect(artefact.Record):
 
 
 class Status(artefact.Record):
-    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer. services_per_host: of --services; compress: what intervals are divided by."""
+    """A lab at a glance; states are counts by Icinga's names, None while Icinga does not answer. services_per_host: of --services; compress: what intervals are divided by. weakened: what a test made weaker on purpose, or left so by a crash."""
 
     version: int = 1
     lab: str
@@ -59,6 +59,7 @@ class Status(artefact.Record):
     endpoints_connected: int | None
     checks_per_minute: float | None
     agents_running: bool
+    weakened: tuple[str, ...]
     results_sent: int | None
     collect: Collect | None
     stages: tuple[StageTime, ...]
@@ -91,6 +92,7 @@ def read(lab: Lab) -> Status:
         services=found and found.services,
         endpoints_connected=found and found.endpoints_connected,
         checks_per_minute=found and found.checks_per_minute,
+        weakened=tuple(f"{one.what} ({one.machine})" for one in weakened.known(lab)),
         agents_running=daemon.is_running(pushing.process(lab)),
         results_sent=pushed.sent if pushed else None,
         collect=Collect(
@@ -136,6 +138,8 @@ def table(status: Status) -> Table:
         *([("asked", f"{status.services_per_host} pushed services a host")] if status.services_per_host else []),
         *([("a rehearsal", f"checks turn {status.compress} times as often as they are meant to")] if status.compress > 1 else []),
     ]
+    if status.weakened:
+        rows.append(("weakened", "; ".join(status.weakened) + "\nby a test; where none runs, `invoke provision` takes it back"))
     if status.collect:
         one = status.collect
         asked = f", {one.puppetdb_queries} queries of PuppetDB" if one.puppetdb_queries is not None else ""

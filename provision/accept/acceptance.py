@@ -14,8 +14,8 @@ from vm import lab as labs
 from vm.command import run
 
 
-def accept(checkout: Path, *, lab: str, keyword: str, keep: bool, operator: str) -> Matrix:
-    """Run the tests and say what they show. lab: a running one to use; by default a lab of their own, which `keep` leaves running."""
+def accept(checkout: Path, *, lab: str, keyword: str, keep: bool, operator: str, out: Path) -> Matrix:
+    """Run the tests and say what they show. lab: a running one to use; by default a lab of their own, which `keep` leaves running. out: directory for the pictures that tests make."""
     checks.root("invoke accept")
     listed = requirements.read()
     said = operators.read(Path(operator), listed) if operator else operators.Operator()
@@ -23,7 +23,8 @@ def accept(checkout: Path, *, lab: str, keyword: str, keep: bool, operator: str)
         options.read(labs.of_name(lab))
     if keep:
         os.environ["WATCHPOST_KEEP_LAB"] = "1"
-    found = tests.run(checkout, lab, keyword)
+    found = tests.run(checkout, lab, keyword, out)
     revision = run(["git", "-C", checkout, "describe", "--always", "--dirty"], check=False).stdout.strip() or "no revision"
     where = f"the running lab {lab}" if lab else "a lab made for this"
-    return matrix(listed, found, said, datetime.datetime.now(datetime.UTC).date(), f"Revision {revision}, on {where}, {os.cpu_count()} cores.")
+    ran_on = f"Revision {revision}, on {where}, {os.cpu_count()} cores." + (f" Only tests that match `-k {keyword}` were asked for." if keyword else "")
+    return matrix(listed, found, said, datetime.datetime.now(datetime.UTC).date(), ran_on, partly=bool(keyword))

@@ -34,7 +34,7 @@ def junit(found: Matrix) -> str:
     suite = ElementTree.Element("testsuite", name="requirements", tests=str(len(found.requirements)))
     for row in found.requirements:
         case = ElementTree.SubElement(suite, "testcase", classname=row.level, name=row.id, time=f"{row.seconds:g}")
-        if row.result == "failed" or (row.must and row.result not in GOOD):
+        if row.result == "failed" or row.unmet:
             ElementTree.SubElement(case, "failure", message=f"{row.result}: {'; '.join(row.evidence)[:1000]}")
         elif row.result not in GOOD:
             ElementTree.SubElement(case, "skipped", message=f"{row.result}: {'; '.join(row.evidence)[:1000]}")
@@ -48,5 +48,6 @@ def table(found: Matrix) -> Table:
     for row in found.requirements:
         shown.add_row(row.id, row.level, row.result, row.evidence[0][:160] if row.evidence else "")
     unmet = ", ".join(row.id for row in found.unmet)
-    shown.caption = f"{found.count('proven')} proven, {found.count('failed')} failed, {len(found.requirements)} in all" + (f"; unmet: {unmet}" if unmet else "")
+    left = f"{found.count('not asked')} not asked, " if found.count("not asked") else ""
+    shown.caption = f"{found.count('proven')} proven, {found.count('failed')} failed, {left}{len(found.requirements)} in all" + (f"; unmet: {unmet}" if unmet else "")
     return shown

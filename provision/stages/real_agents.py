@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision import puppet_run, puppet_server
+from provision import puppet_run, puppet_server, weakened
 from provision.stages import Work, by_puppet, puppet, starting
 from vm import artefact
 from vm.drivers import container, machine_directory
@@ -47,6 +47,7 @@ def remove(work: Work) -> None:
             continue
         with work.stages.stage(f"remove {kind}"):
             container.destroy(work.lab, kind)
+            weakened.forget(work.lab, kind)
             machine = work.connect("puppet")
             puppet_server.deactivate(machine, [work.lab.fqdn(kind)])
             machine.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision import machines
+from provision import machines, weakened
 from provision.lab_plan import CONTROL_REPO
 from provision.options import Options, keep
 from provision.stages import LATER, Work
@@ -39,6 +39,7 @@ def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerato
         for name in DRIVERS:  # its image or size changed: it is made anew, with either driver
             driver(name).destroy(work.lab, kind)
         work.ledger.forget(f"names of {kind}", *LATER[kind])
+        weakened.forget(work.lab, kind)
         machines.start(work.lab, kind, driver_name, made_from, spec, accelerator, work.secrets)
         reach(work, kind)
         return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
@@ -47,6 +48,7 @@ def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerato
         if driver_name == "container" and cgroups.restore(work.lab.name, kind, spec.vcpus, spec.memory_mib):
             note(f"{work.stages.elapsed():6.0f} s  {kind} has its own limits again: something that tried another size was cut")
         reach(work, kind)
+        strengthen(work, kind)
 
 
 def start_monitor(work: Work, options: Options) -> Options:
@@ -71,6 +73,16 @@ def reach(work: Work, kind: str) -> None:
         machine.wait(240)
     except WatchpostError as error:
         raise WatchpostError(error.what, f"its console's last words: {console_log.last_words(work.lab, kind)}", error.todo) from error
+    machine.close()
+
+
+def strengthen(work: Work, kind: str) -> None:
+    """Take back what a test made weaker on a machine and could not take back itself."""
+    if not any(one.machine == kind for one in weakened.known(work.lab)):
+        return
+    machine = work.connect(kind)
+    for what in weakened.take_back(work.lab, kind, machine):
+        note(f"{work.stages.elapsed():6.0f} s  {kind} is as it was again: a test that was cut had left `{what}`")
     machine.close()
 
 

@@ -11,13 +11,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provision import machines, puppet_run, pushing
+from provision import machines, puppet_run, pushing, weakened
 from provision.accept import tests as accept_tests
 from provision.ssh import Machine
 from provision.transport import Server
@@ -57,6 +57,11 @@ class LiveLab:
         """Root on a machine."""
         return machines.connect(self.lab, kind, self.store)
 
+    @property
+    def kept(self) -> Path:
+        """Where tests keep what is evidence: of `accept` the directory that it writes, else the lab's own."""
+        return Path(os.environ.get(accept_tests.KEPT_IN) or self.lab.directory)
+
     def run_puppet(self, machine: Machine) -> puppet_run.PuppetRun:
         """A run of a machine's own Puppet agent."""
         return puppet_run.run_puppet(machine, puppet_run.agent_argv(self.puppet.name, machine.name))
@@ -85,6 +90,8 @@ def lab() -> Iterator[LiveLab]:
     name = given or f"test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}"
     live = LiveLab(name)
     if given:
+        left = [one.what for one in weakened.known(live.lab)]
+        assert not left, f"lab {name} is weakened, and would show nothing: {left}; `invoke provision` takes it back"
         yield live
         return
     assert invoke("destroy", "--yes", "--lab", name).returncode == 0
@@ -97,11 +104,16 @@ def lab() -> Iterator[LiveLab]:
             invoke("destroy", "--yes", "--lab", name)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What changes the lab comes last: the VM takes the container's place, destroy ends it. And for `accept`: which test names which ids, before any is left out."""
-    if target := os.environ.get(accept_tests.NAMED_TO):
-        named = {item.nodeid: [one for mark in item.iter_markers("requirement") for one in mark.args] for item in items}
-        Path(target).write_text(json.dumps({node: ids for node, ids in named.items() if ids}), encoding="utf-8")
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """What changes the lab comes last: the VM takes the container's place, destroy ends it. -k matches requirement ids. And for `accept`: which tests there are, and which of them were asked for."""
+    named = {item: tuple(one for mark in item.iter_markers("requirement") for one in mark.args) for item in items}
+    for item, ids in named.items():
+        item.extra_keyword_matches.update(ids)
     order = {"test_vm.py": 1, "test_zz_destroy.py": 2}
     items.sort(key=lambda item: order.get(item.path.name, 0))
+    yield
+    if target := os.environ.get(accept_tests.COLLECTED_TO):
+        asked = set(items)
+        cases = [accept_tests.Case(node=item.nodeid, ids=ids, project=item.get_closest_marker("project") is not None, asked=item in asked) for item, ids in named.items()]
+        Path(target).write_bytes(accept_tests.CASES.dump_json(tuple(cases)))

@@ -35,7 +35,7 @@ def log_in(browser: Browser, site: str, user: str, password: str) -> None:
 @pytest.mark.parametrize(("how", "settings"), [("safer", SAFER), ("without-scripts", NO_SCRIPTS)], ids=["safer", "without scripts"])
 def test_ui2_overview_lists_and_details_in_a_real_browser(lab: LiveLab, how: str, settings: Mapping[str, bool], tmp_path: Path, record_property: Any) -> None:
     site, basic = f"https://{lab.web_name}", ("watchpost", lab.secret("basic_auth"))
-    kept = lab.lab.directory / "screenshots" / how
+    kept = lab.kept / "screenshots" / how
     host = lab.hosts[0]
     problems = [one for one in icinga_api.service_states(lab.api()) if one.state and one.host == host]
     with browsing(tmp_path / "profile", lab.web_address, basic, settings) as browser:
@@ -56,4 +56,4 @@ def test_ui2_overview_lists_and_details_in_a_real_browser(lab: LiveLab, how: str
     assert not problems
     assert all(colours(path) > COLOURS for path in pictures), {path.name: colours(path) for path in pictures}
     assert {one for one in asked if "." in one} == {lab.web_name}, "nothing is fetched from elsewhere"
-    record_property("evidence", f"{how}: {len(pictures)} pages drawn, kept in {kept}; all requests to {lab.web_name}")
+    record_property("evidence", f"{how}: {', '.join(str(path.relative_to(lab.kept)) for path in pictures)}: pages that are drawn, all requests to {lab.web_name}")

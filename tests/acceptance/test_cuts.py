@@ -21,6 +21,8 @@ from tests.acceptance.conftest import CHECKOUT, invoke
 from tests.acceptance.inventory import traces
 from vm import lab as labs
 
+pytestmark = pytest.mark.project
+
 CUT = labs.of_name(f"cut-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
 COMMAND = [str(CHECKOUT / ".venv/bin/invoke"), "provision", "--driver", "container", "--hosts", "2", "--lab", CUT.name, "--json"]
 LOG = CUT.directory / "log" / "provision.log"

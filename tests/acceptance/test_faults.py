@@ -20,6 +20,8 @@ from vm.command import run
 from vm.drivers import hypervisor
 from vm.image.build import CACHE_VARIABLE
 
+pytestmark = pytest.mark.project
+
 VICTIM = labs.of_name(f"fault-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
 
 

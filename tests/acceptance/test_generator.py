@@ -18,6 +18,8 @@ from loadtest.load_spec import ActorSpec, LoadSpec, WorkerResult
 from vm.artefact import load
 from vm.command import run
 
+pytestmark = pytest.mark.project
+
 NEAR, FAR = "198.18.77.1", "198.18.77.2"
 """From the block that is set aside for benchmarks (RFC 2544)."""
 SECONDS, ACTORS = 4.0, 8

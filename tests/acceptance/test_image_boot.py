@@ -11,6 +11,8 @@ from tests.acceptance.emulated import booted
 from vm.image import build
 from vm.image.build import Image
 
+pytestmark = pytest.mark.project
+
 DATA = Path(__file__).resolve().parents[2] / "puppet_fixtures/data"
 FIRMWARE = Path("/usr/share/OVMF")
 

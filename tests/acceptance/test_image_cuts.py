@@ -7,11 +7,15 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.conftest import CHECKOUT
 from tests.acceptance.test_image_boot import DATA
 from vm.image import build, debs, lock, prune, tree_diff
 from vm.image.supply import CACHE_VARIABLE, STORE
 from vm.wait import wait_until
+
+pytestmark = pytest.mark.project
 
 
 def start(cache: Path, wanted: Path) -> subprocess.Popen[str]:

@@ -25,6 +25,8 @@ from vm.image.lock import PackageLock
 from vm.image.supply import CACHE_VARIABLE, STORE
 from vm.wait import wait_until
 
+pytestmark = pytest.mark.project
+
 LACKING = 12
 """So many .debs are left to fetch."""
 SERVED = 5

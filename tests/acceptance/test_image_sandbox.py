@@ -16,6 +16,8 @@ from vm.errors import WatchpostError
 from vm.image import assemble, sandbox, tree_diff
 from vm.wait import wait_until
 
+pytestmark = pytest.mark.project
+
 EPOCH = 1_700_000_000
 ENVIRONMENT = sandbox.environment(EPOCH, Path("/tmp"))
 

@@ -26,6 +26,8 @@ from vm.image.mirror import Mirror, architecture
 from vm.image.packages import STABLE
 from vm.wait import wait_until
 
+pytestmark = pytest.mark.project
+
 SECRET = "enrolment-secret-of-a-test"
 SETTINGS = """hostname = "v4711.hoster.test"
 authorized_keys = ["{key}"]

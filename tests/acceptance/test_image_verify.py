@@ -8,6 +8,8 @@ import pytest
 
 from tests.acceptance.conftest import invoke
 
+pytestmark = pytest.mark.project
+
 
 @pytest.mark.thorough
 def test_two_builds_of_the_monitor_are_the_same_bits() -> None:

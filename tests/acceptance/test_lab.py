@@ -14,7 +14,7 @@ from vm.drivers import container
 
 
 @pytest.mark.requirement("ADEQ-1")
-def test_every_host_and_service_has_a_live_state(lab: Any) -> None:
+def test_every_host_and_service_has_a_live_state(lab: Any, record_property: Any) -> None:
     found = icinga_api.status(lab.api())
     assert found.hosts["up"] == len(lab.hosts)
     assert not found.services.get("pending", 0)
@@ -25,8 +25,10 @@ def test_every_host_and_service_has_a_live_state(lab: Any) -> None:
         if int(one.state or 0) != 0
     ]
     assert not bad, "\n".join(bad)
+    record_property("evidence", f"after `invoke provision` and nothing else: {found.hosts['up']} hosts up, {found.services['ok']} services ok, {found.endpoints_connected} agents connected")
 
 
+@pytest.mark.project
 def test_results_keep_coming(lab: Any) -> None:
     before = lab.status()["results_sent"]
     deadline = time.monotonic() + 90
@@ -35,6 +37,7 @@ def test_results_keep_coming(lab: Any) -> None:
         time.sleep(3)
 
 
+@pytest.mark.project
 def test_status_has_what_its_reference_names(lab: Any) -> None:
     found = lab.status()
     assert {"lab", "accelerator", "driver", "hosts", "services", "endpoints_connected", "checks_per_minute", "collect", "stages"} <= set(found)
@@ -42,6 +45,7 @@ def test_status_has_what_its_reference_names(lab: Any) -> None:
     assert all(found["machines"].values())
 
 
+@pytest.mark.project
 def test_a_second_provision_does_nothing_and_is_quick(lab: Any) -> None:
     began = time.monotonic()
     done = lab.invoke("provision", "--driver", "container", "--json")
@@ -51,6 +55,7 @@ def test_a_second_provision_does_nothing_and_is_quick(lab: Any) -> None:
     assert seconds < 60  # the budget of 15 s is a benchmark's business; this only tells a run from none
 
 
+@pytest.mark.project
 def test_an_agent_run_changes_nothing(lab: Any) -> None:
     machine = lab.machine("monitor")
     run = lab.run_puppet(machine)
@@ -78,6 +83,7 @@ def command_lines() -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.project
 def test_no_secret_stands_in_a_command_line_or_a_log(lab: Any) -> None:
     secrets = known_secrets(lab)
     lines = command_lines()
@@ -95,6 +101,7 @@ def test_no_secret_stands_in_a_command_line_or_a_log(lab: Any) -> None:
         assert not seen_in(secrets, {f"journal of {kind}": journal, f"logs of {kind}": files})
 
 
+@pytest.mark.project
 def test_no_secret_is_kept_in_puppetdb(lab: Any) -> None:
     """What a template makes of a secret is as secret: PuppetDB keeps catalogs for ever, and who reads it reads them all."""
     machine = lab.machine("puppet")
@@ -104,12 +111,14 @@ def test_no_secret_is_kept_in_puppetdb(lab: Any) -> None:
     assert not seen_in(known_secrets(lab), kept)
 
 
+@pytest.mark.project
 def test_files_of_secrets_are_roots_alone(lab: Any) -> None:
     assert lab.lab.secrets.stat().st_mode & 0o077 == 0
     loose = [path for path in lab.lab.secrets.iterdir() if path.stat().st_mode & 0o077]
     assert not loose
 
 
+@pytest.mark.project
 def test_the_fleet_has_no_way_out(lab: Any) -> None:
     routes = container.inside(lab.lab, "fleet", ["ip", "route", "show"])
     assert str(lab.lab.network) in routes
@@ -117,6 +126,7 @@ def test_the_fleet_has_no_way_out(lab: Any) -> None:
     assert "default" in container.inside(lab.lab, "puppet", ["ip", "route", "show"])  # the same look sees one elsewhere
 
 
+@pytest.mark.project
 def test_the_lab_is_held_by_one_command_at_a_time(lab: Any) -> None:
     from vm import lab as labs
 

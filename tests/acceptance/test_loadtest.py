@@ -23,6 +23,7 @@ NOISE = ("others took", "support cores", "probing took", "withheld", "the genera
 """A busy host makes a run invalid, and rightly; it makes no objective fail."""
 
 
+@pytest.mark.project
 def test_a_frozen_target_is_reported_as_it_was() -> None:
     found: dict[str, Any] = {}
     for _ in range(3):  # within 2 % of a second that is 20 ms: another program on the same cores can take them
@@ -45,6 +46,7 @@ def outcomes(found: dict[str, Any]) -> dict[str, str]:
     return {one["objective"]["metric"]: one["verdict"] for one in found["outcomes"]}
 
 
+@pytest.mark.project
 def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -> None:
     found = load(lab, "--scenario", "people", "--seconds", "20", "--multiple", "4")
     assert set(outcomes(found).values()) == {"passed"}, outcomes(found)
@@ -55,7 +57,7 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
 
 
 @pytest.mark.requirement("UI-2")
-def test_ui2_people_acknowledge(lab: LiveLab) -> None:
+def test_ui2_people_acknowledge(lab: LiveLab, record_property: Any) -> None:
     """On the problems that the load of `people` makes, while it makes them."""
     argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--scenario", "people", "--seconds", "40", "--multiple", "4", "--lab", lab.lab.name]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
@@ -70,6 +72,7 @@ def test_ui2_people_acknowledge(lab: LiveLab) -> None:
         person.arrive(Arrival(actor="somebody", what="page", detail="acknowledge", n=0, at_s=0), time.time())
         taken = wait_until(lambda: [one for one in acknowledged(lab) if one["name"] not in before], reason="an acknowledgement", deadline_s=20)
         assert begin and taken[0]["attrs"]["state"] != 0
+        record_property("evidence", f"under the load of people, acknowledged through the web: {taken[0]['name']}")
     finally:
         process.wait(300)
     assert lab.status()["agents_running"]
@@ -86,6 +89,7 @@ def acknowledged(lab: LiveLab) -> list[dict[str, Any]]:
     return [one for one in found if one["attrs"]["acknowledgement"]]
 
 
+@pytest.mark.project
 def test_a_machine_that_stops_for_a_while_is_found_out(lab: LiveLab) -> None:
     """The control: the same load while Icinga stands still for 8 s."""
     argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--seconds", "20", "--multiple", "20", "--lab", lab.lab.name, "--json"]
@@ -114,6 +118,7 @@ def newest(lab: LiveLab, after: float, deadline_s: float = 120) -> Path:
     raise AssertionError("the load did not begin")
 
 
+@pytest.mark.project
 def test_ctrl_c_gives_the_fleet_its_voice_back(lab: LiveLab) -> None:
     argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--seconds", "60", "--lab", lab.lab.name]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)

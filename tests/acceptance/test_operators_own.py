@@ -111,7 +111,7 @@ def provision(operator: Operator, *more: str, lab: str = GUEST, home: str = "/ro
 
 
 @pytest.mark.requirement("HOST-2")
-def test_host2_the_monitor_lives_on_the_operators_own_server(lab: Any, operator: Operator) -> None:
+def test_host2_the_monitor_lives_on_the_operators_own_server(lab: Any, operator: Operator, record_property: Any) -> None:
     guest = labs.of_name(GUEST)
     names = [guest.fqdn(name) for name in ("monitor", "icinga", "harness")]
 
@@ -135,8 +135,10 @@ def test_host2_the_monitor_lives_on_the_operators_own_server(lab: Any, operator:
 
     again = provision(operator, "--driver", "container")
     assert again.returncode == 0 and json.loads(again.stdout)["stages"] == []
+    record_property("evidence", f"the monitor converges from {found['puppet_server']}, which is not the lab's, after its operator signed {', '.join(names)}")
 
 
+@pytest.mark.project
 def test_host2_the_other_lab_went_on_meanwhile(lab: Any, operator: Operator) -> None:
     """Two labs side by side: the one that was there has its machines, states and agents."""
     found = lab.status()
@@ -191,7 +193,7 @@ def rented(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.mark.thorough
 @pytest.mark.requirement("HOST-2")
-def test_host2_a_rented_machine_becomes_the_monitor(lab: Any, operator: Operator, rented: Rented) -> None:
+def test_host2_a_rented_machine_becomes_the_monitor(lab: Any, operator: Operator, rented: Rented, record_property: Any) -> None:
     guest = labs.of_name(RENTED)
     names = [guest.fqdn(name) for name in ("monitor", "icinga", "harness")]
     home = str(rented.home)
@@ -227,3 +229,4 @@ def test_host2_a_rented_machine_becomes_the_monitor(lab: Any, operator: Operator
     assert again.returncode == 0 and json.loads(again.stdout)["stages"] == []
     assert invoke("destroy", "--yes", "--lab", RENTED).returncode == 0
     assert rented.machine.run(["systemctl", "is-active", "icinga2"]).stdout.strip() == "active", "forgetting it leaves it as it is"
+    record_property("evidence", f"a plain Debian machine became the monitor over SSH as root, by its own Puppet agent with {operator.name}: {len(changed)} changes on it were told")

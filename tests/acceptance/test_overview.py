@@ -109,17 +109,18 @@ def test_ui3_the_page_says_what_icinga_says(overview: LiveLab, record_property: 
 
 @pytest.mark.requirement("UI-3")
 @pytest.mark.parametrize("sql", ["UPDATE host SET name = 'x'", "INSERT INTO service_state (id) VALUES ('')", "SELECT output FROM service_state", "SELECT * FROM comment", "CREATE TABLE t (n int)"])
-def test_ui3_its_account_reads_states_and_nothing_more(overview: LiveLab, sql: str) -> None:
+def test_ui3_its_account_reads_states_and_nothing_more(overview: LiveLab, sql: str, record_property: Any) -> None:
     def ask(words: str) -> str:
         argv = ["runuser", "-u", USER, "--", "psql", "--host=/var/run/postgresql", "--no-psqlrc", "-At", "--set=VERBOSITY=verbose", "--dbname=icingadb", "--command", words]
         return container.inside(overview.lab, "monitor", ["sh", "-c", '"$@" 2>&1 || true', "sh", *argv])
 
     assert int(ask("SELECT count(*) FROM host")) == len(overview.hosts)
     assert "42501" in ask(sql)
+    record_property("evidence", f"{sql}: refused for want of privilege (42501), where it counts {len(overview.hosts)} hosts")
 
 
 @pytest.mark.requirement("UI-3")
-def test_ui3_its_key_opens_no_shell_and_its_account_no_secret(overview: LiveLab) -> None:
+def test_ui3_its_key_opens_no_shell_and_its_account_no_secret(overview: LiveLab, record_property: Any) -> None:
     fleet = overview.lab.fqdn("fleet")
     place = f"/etc/{USER}"
     common = ["runuser", "-u", USER, "--"]
@@ -133,3 +134,4 @@ def test_ui3_its_key_opens_no_shell_and_its_account_no_secret(overview: LiveLab)
     assert "Permission denied" in inside(["ssh", *options, f"root@{fleet}", "id"])
     for path in ("/etc/icingaweb2/resources.ini", "/etc/icinga2/features-enabled/icingadb.conf", "/etc/icingadb/config.yml"):
         assert "Permission denied" in inside(["cat", path]), path
+    record_property("evidence", "its key opens SFTP, and neither a shell nor root; its account may not read the passwords of Icinga, Icinga DB and Icinga Web")

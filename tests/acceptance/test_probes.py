@@ -19,6 +19,8 @@ from vm.drivers import container, machine_directory, own_disk
 from vm.errors import WatchpostError
 from vm.wait import wait_until
 
+pytestmark = pytest.mark.project
+
 
 def cpu_s(lab: LiveLab) -> float:
     return int(groups.table(cgroups.groups(lab.lab.name, "monitor")["unified"] / "cpu.stat")["usage_usec"]) / 1e6

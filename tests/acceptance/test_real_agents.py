@@ -20,6 +20,7 @@ from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import answers, reloaded, service
 from tests.acceptance.mails import awaited
 from tests.acceptance.notifier_limits import NONE, limited
+from tests.acceptance.weakened import weakened
 from vm.drivers import container
 from vm.errors import WatchpostError
 from vm.image import mirror
@@ -176,22 +177,19 @@ def test_b2_the_monitor_runs_nothing_on_a_monitored_machine(agents: LiveLab, kin
     api = "/etc/icinga2/features-enabled/api.conf"
     kept = machine.run(["cat", api]).stdout
     try:
-        with reloaded(agents, WEAKENED, attack):
+        with reloaded(agents, WEAKENED, attack, what="a command that is sent to an agent"):
             said = wait_until(lambda: service(agents, name, "evil")["last_check_result"], reason="an answer of the agent", deadline_s=90)["output"]
             assert "does not accept commands" in said
             assert machine.run(["test", "-e", MARK], check=False).returncode == 1
             # what root on the monitor holds besides: its key for checks, which opens nothing here
             argv = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-i", "/etc/watchpost/probe/id_ed25519", f"root@{agents.lab.address(kind)}", "true"]
             assert monitor.run(argv, check=False).returncode == 255
-            machine.write(api, kept.replace("accept_commands = false", "accept_commands = true"), mode="0640", owner="root:nagios")
-            machine.write(WEAKENED, EVIL, mode="0640", owner="root:nagios")
-            machine.run(["systemctl", "restart", "icinga2.service"])
-            wait_until(lambda: machine.run(["test", "-e", MARK], check=False).returncode == 0, reason="the weakened agent runs the command", deadline_s=120, interval_s=2)
-            owner = machine.run(["stat", "--format=%U", MARK]).stdout.strip()
+            obedient = {api: kept.replace("accept_commands = false", "accept_commands = true"), WEAKENED: EVIL}
+            with weakened(agents, kind, "an agent that accepts commands", obedient, ("systemctl", "restart", "icinga2.service")):
+                wait_until(lambda: machine.run(["test", "-e", MARK], check=False).returncode == 0, reason="the weakened agent runs the command", deadline_s=120, interval_s=2)
+                owner = machine.run(["stat", "--format=%U", MARK]).stdout.strip()
     finally:
-        machine.write(api, kept, mode="0640", owner="root:nagios")
-        machine.run(["rm", "-f", WEAKENED, MARK])
-        machine.run(["systemctl", "restart", "icinga2.service"])
+        machine.run(["rm", "-f", MARK])
         machine.close()
         monitor.close()
     assert owner == "nagios"

@@ -16,7 +16,7 @@ from provision.rebuild.compare import compare
 from provision.rebuild.snapshot import Snapshot
 from vm.image.supply import STORE
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.project, pytest.mark.thorough]
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_host8_the_monitor_grows_while_results_come_in(lab: LiveLab, record_prop
         lab.invoke("provision", "--driver", "container", "--vcpus", "2", "--memory", "2048", "--disk", "20", "--json")
 
 
+@pytest.mark.project
 def test_a_smaller_size_is_refused_with_a_sentence(lab: LiveLab) -> None:
     done = lab.invoke("resize", "--disk", "5")
     assert done.returncode == 2

@@ -32,3 +32,4 @@ def test_host9_the_size_is_known_by_a_run_that_passed_and_by_two_smaller_machine
 def test_host7_an_offer_that_carries_it_costs_no_more_than_20_eur(found: Answer, record_property: Any) -> None:
     assert found.eur_per_month is not None, found.eur_reason
     assert 0 < found.eur_per_month <= 20
+    record_property("evidence", f"{found.offer}: {found.eur_per_month:.2f} EUR a month, gross, for {found.order_vcpus:g} vCPU, {found.order_memory_mib} MiB, {found.disk_gib} GiB")

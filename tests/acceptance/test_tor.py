@@ -59,7 +59,7 @@ def checked(lab: LiveLab, onion: str) -> Iterator[str]:
     common = f'host_name = "{host}"; zone = ZoneName; check_interval = 10s; retry_interval = {RETRY_S}s; max_check_attempts = {ATTEMPTS}; vars.priority = "low"'
     text = f'object Service "onion" {{ {common}; check_command = "http_socks"; vars.http_socks_host = "{onion}"; vars.http_socks_body_regex = "{PAGE}" }}\n'
     text += f'object Service "onion-port" {{ {common}; check_command = "tcp_torsocks"; vars.tcp_torsocks_host = "{onion}"; vars.tcp_torsocks_port = 80; enable_notifications = false }}\n'
-    with reloaded(lab, OBJECTS, text):
+    with reloaded(lab, OBJECTS, text, what="services of a test in Icinga"):
         yield host
 
 

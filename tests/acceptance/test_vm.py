@@ -25,14 +25,18 @@ def vm(lab: Any) -> Any:
 
 
 @pytest.mark.requirement("HOST-1")
-def test_it_is_a_vm_with_live_states(vm: Any) -> None:
+def test_it_is_a_vm_with_live_states(vm: Any, record_property: Any) -> None:
     found = vm.status()
     assert found["driver"] == "libvirt"
     assert found["accelerator"] in ("kvm", "tcg")
-    assert vm.machine("monitor").run(["systemd-detect-virt"]).stdout.strip() in ("kvm", "qemu")
-    assert icinga_api.status(vm.api()).hosts["up"] == len(vm.hosts)
+    virtual = vm.machine("monitor").run(["systemd-detect-virt"]).stdout.strip()
+    assert virtual in ("kvm", "qemu")
+    up = icinga_api.status(vm.api()).hosts["up"]
+    assert up == len(vm.hosts)
+    record_property("evidence", f"systemd-detect-virt on the monitor: {virtual}; accelerator {found['accelerator']}; {up} hosts up")
 
 
+@pytest.mark.project
 def test_the_disk_boots_by_itself(vm: Any) -> None:
     """The kernel that runs is the one on the disk, found by the disk's own boot loader; the root has grown."""
     machine = vm.machine("monitor")
@@ -51,6 +55,7 @@ def vm_xml(vm: Any) -> str:
         return str(hypervisor.lookupByName(libvirt.domain_name(vm.lab, "monitor")).XMLDesc())
 
 
+@pytest.mark.project
 def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
     from tests.acceptance.test_lab import command_lines, known_secrets, seen_in
 
@@ -61,7 +66,7 @@ def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
 
 
 @pytest.mark.requirement("HOST-5")
-def test_the_console_works_with_the_network_down(vm: Any) -> None:
+def test_the_console_works_with_the_network_down(vm: Any, record_property: Any) -> None:
     libvirt.set_link(vm.lab, "monitor", up=False)
     try:
         with pytest.raises(OSError):
@@ -71,10 +76,12 @@ def test_the_console_works_with_the_network_down(vm: Any) -> None:
         with Console(vm.lab, "monitor") as console:
             console.login(vm.secret("root-password"))
             assert "monitor.lab.test" in console.command("cat /proc/sys/kernel/hostname")
+            record_property("evidence", "with its network down the monitor does not answer on 22, and root logs in on the serial console: it is monitor.lab.test")
     finally:
         libvirt.set_link(vm.lab, "monitor", up=True)
 
 
+@pytest.mark.project
 def test_the_wrong_password_opens_no_console(vm: Any) -> None:
     with Console(vm.lab, "monitor") as console:
         console.say("")
@@ -87,6 +94,7 @@ def test_the_wrong_password_opens_no_console(vm: Any) -> None:
         console.expect("Login incorrect", deadline_s=60)
 
 
+@pytest.mark.project
 def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
     machine = vm.machine("monitor")
     machine.wait(60)
@@ -94,6 +102,7 @@ def test_puppet_changes_nothing_in_the_vm_either(vm: Any) -> None:
     assert (run.exit_code, run.changed, run.failed) == (0, 0, 0)
 
 
+@pytest.mark.project
 def test_the_web_answers_from_the_vm(vm: Any) -> None:
     web = IcingaWeb(vm.web_name, vm.web_address, vm.ca_path, ("watchpost", vm.secret("basic_auth")))
     web.login("admin", vm.secret("web_admin"))
@@ -127,7 +136,7 @@ def test_the_check_of_memory_turns_and_turns_back(vm: Any, record_property: Any)
 
 
 @pytest.mark.requirement("HOST-5")
-def test_the_boot_menu_is_reached_over_the_console(vm: Any) -> None:
+def test_the_boot_menu_is_reached_over_the_console(vm: Any, record_property: Any) -> None:
     """And its entries can be edited there, with the network down: what a machine that does not come up any more is mended by."""
     with Console(vm.lab, "monitor") as console:
         console.login(vm.secret("root-password"))
@@ -139,6 +148,7 @@ def test_the_boot_menu_is_reached_over_the_console(vm: Any) -> None:
             assert "linux" in console.expect("setparams", deadline_s=60)
             console.press(BOOT_EDITED)
             console.expect(r"login: ?$", deadline_s=600)
+            record_property("evidence", "with its network down, on the serial console: GNU GRUB, an entry in its editor, and from there booted to the login prompt")
         finally:
             libvirt.set_link(vm.lab, "monitor", up=True)
 

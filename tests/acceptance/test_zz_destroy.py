@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.acceptance.inventory import traces
 from vm import processes
 from vm.drivers import hypervisor
+
+pytestmark = pytest.mark.project
 
 
 def test_destroy_leaves_nothing_though_libvirtd_had_ended(lab: Any) -> None:

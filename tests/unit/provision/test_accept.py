@@ -103,6 +103,20 @@ def test_an_id_is_proven_when_all_its_tests_passed(listed: tuple[Requirement, ..
     assert results(matrix(listed, made, Operator(), TODAY, ""))["A-1"] == result
 
 
+@pytest.mark.parametrize(
+    ("tests_of", "result"),
+    [([], "not asked"), (["passed"], "proven"), (["passed", "not asked"], "not asked"), (["not asked", "failed"], "failed"), (["passed", "not run"], "not run")],
+)  # fmt: skip
+def test_what_nobody_asked_for_is_neither_proven_nor_unmet(tmp_path: Path, listed: tuple[Requirement, ...], tests_of: list[str], result: str) -> None:
+    made = [Shown.model_validate({"name": f"t{number}", "ids": ["A-1"], "outcome": outcome}) for number, outcome in enumerate(tests_of)]
+    found = matrix(listed, made, Operator(), TODAY, "", partly=True)
+    assert results(found) == {"A-1": result, "A-2": "argued", "A-3": "not asked", "A-4": "not asked"}
+    assert [row.id for row in found.unmet] == (["A-1"] if result in ("failed", "not run") else [])
+    failures = [one.get("name") for one in ElementTree.fromstring(files.junit(found)).iter("testcase") if one.find("failure") is not None]
+    assert failures == [row.id for row in found.unmet]
+    assert results(matrix(listed, made, said(tmp_path, listed), TODAY, "", partly=True))["A-4"] == "not asked", "nor does an acceptance change that"
+
+
 def test_an_open_one_whose_part_fails_has_failed(listed: tuple[Requirement, ...]) -> None:
     assert results(matrix(listed, [PASSED.model_copy(update={"outcome": "failed"})], Operator(), TODAY, ""))["A-4"] == "failed"
 
@@ -142,9 +156,12 @@ def test_lists_that_do_not_fit_are_told(listed: tuple[Requirement, ...]) -> None
 
 
 def test_the_projects_own_list_fits_its_tests() -> None:
-    named = tests.named(ROOT)
-    assert requirements.disagreements(requirements.read(), {one for ids in named.values() for one in ids}) == []
-    assert len(named) > 30
+    cases = tests.collect(ROOT, "THREAT-N1 or conf1")
+    assert requirements.disagreements(requirements.read(), {one for case in cases for one in case.ids}) == []
+    assert tests.unplaced(cases) == [] and len(cases) > 100
+    asked = [case for case in cases if case.asked]
+    assert {case.node for case in asked} == {case.node for case in cases if "THREAT-N1" in case.ids or "conf1" in case.node}
+    assert {"THREAT-N1", "CONF-1"} <= {one for case in asked for one in case.ids}, "-k matches ids, and names as before"
 
 
 JUNIT = """<testsuites><testsuite><testcase classname="tests.acceptance.test_x" name="test_a[1]" time="1.25">
@@ -154,11 +171,21 @@ JUNIT = """<testsuites><testsuite><testcase classname="tests.acceptance.test_x" 
 </testsuite></testsuites>"""
 
 
+def case(name: str, ids: tuple[str, ...] = ("A-1",), *, project: bool = False, asked: bool = True) -> tests.Case:
+    return tests.Case(node=f"tests/acceptance/test_x.py::{name}", ids=ids, project=project, asked=asked)
+
+
+def test_a_test_has_ids_or_is_about_the_project() -> None:
+    assert tests.unplaced([case("good"), case("project", ids=(), project=True)]) == []
+    lost, both = tests.unplaced([case("lost", ids=()), case("both", project=True)])
+    assert "::lost names no requirement" in lost and "::both names a requirement" in both
+
+
 def test_what_pytest_wrote_is_read_and_what_it_did_not_tell_was_not_run() -> None:
-    named = {f"tests/acceptance/test_x.py::{name}": ["A-1"] for name in ("test_a[1]", "test_b", "test_c", "test_d")}
-    found = tests.read(JUNIT, named)
+    found = tests.read(JUNIT, [case("test_a[1]"), case("test_b"), case("test_c"), case("test_d"), case("test_e", asked=False), case("test_f", ids=())])
     assert [(one.name, one.outcome, one.evidence) for one in found] == [
         ("test_a[1]", "passed", ("seen",)), ("test_b", "failed", ("assert 1 == 2",)), ("test_c", "failed", ("set-up failed",)), ("test_d", "not run", ()),
+        ("test_e", "not asked", ()),
     ]  # fmt: skip
     assert found[0].seconds == 1.2
 
