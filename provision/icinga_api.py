@@ -2,7 +2,7 @@
 
 Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory:
 `service_states` is
-for a single look in a test, never for a loop.
+for a single look in a test, never for a loop. `troubles` is answered with what is bad alone.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -64,6 +66,23 @@ class ServiceState(Record):
     state: int
     has_result: bool
     output: str
+
+
+HOST_STATES = ("UP", "DOWN")
+SERVICE_STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+
+
+class Trouble(Record):
+    """A host (service is empty then) or service whose state is not good, and what its plugin said."""
+
+    host: str
+    service: str
+    state: str
+    output: str
+
+    def __str__(self) -> str:
+        said = self.output.strip().splitlines()[:1] or ["it said nothing"]
+        return f"{self.host} {self.service}".strip() + f" {self.state}: {said[0][:120]}"
 
 
 def _connect(access: ApiAccess) -> ssl.SSLSocket:
@@ -184,3 +203,19 @@ def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:
         )
         for row in found
     )
+
+
+def troubles(access: ApiAccess) -> tuple[Trouble, ...]:
+    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone."""
+    found = []
+    for kind, states in (("host", HOST_STATES), ("service", SERVICE_STATES)):
+        wanted = quote(f"{kind}.problem && !{kind}.handled", safe="")
+        attributes = "&".join(f"attrs={name}" for name in ("name", "state", "last_check_result", *(["host_name"] if kind == "service" else [])))
+        found += [read_trouble(result["attrs"], states) for result in get(access, f"/v1/objects/{kind}s?{attributes}&filter={wanted}")]
+    return tuple(found)
+
+
+def read_trouble(row: Mapping[str, Any], states: tuple[str, ...]) -> Trouble:
+    """Make the record from an object's attributes; states: the names of its kind's numbers (pure)."""
+    host, service = (row["host_name"], row["name"]) if "host_name" in row else (row["name"], "")
+    return Trouble(host=host, service=service, state=states[min(int(row["state"]), len(states) - 1)], output=(row["last_check_result"] or {}).get("output", ""))

@@ -96,10 +96,15 @@ def push(work: Work, seed: int) -> None:
 
 
 def ready(work: Work) -> None:
-    """Until every host and service has a state and every agent is connected."""
+    """Until every host and service has a state and every agent is connected, the web lets its user in, and no state is bad. Raises WatchpostError naming those that stay so."""
     lab, plan = work.lab, work.plan
+
+    def wait() -> str:
+        pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)
+        web, warnings = monitor.web_answers(work), pushing.must_be_good(lab, plan.nodes, plan.ca)
+        return f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {web}{warnings}"
+
     work.ledger.step(
-        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents],
-        lambda: f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {monitor.web_answers(work)}",
-        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored),
+        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents], wait,
+        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored, good=True),
     )  # fmt: skip

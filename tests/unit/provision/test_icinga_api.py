@@ -25,6 +25,7 @@ SERVICES = {
         {"attrs": {"name": "disk", "host_name": "a", "state": 3.0, "last_check_result": None}},
     ]
 }
+HOSTS = {"results": [{"attrs": {"name": "b", "state": 1.0, "last_check_result": {"output": "no answer"}}}]}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,7 +40,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code, body = 401, b'{"error":401,"status":"Unauthorized."}'
         elif self.path == "/v1/status":
             code, body = 200, b'{"results":' + RECORDED.read_bytes() + b"}"
-        elif self.path.startswith("/v1/objects/services?"):
+        elif self.path.startswith("/v1/objects/hosts?") and self.path.endswith("&filter=host.problem%20%26%26%20%21host.handled"):
+            code, body = 200, json.dumps(HOSTS).encode()
+        elif self.path.startswith("/v1/objects/services?") and ("filter=" not in self.path or "&filter=service.problem%20%26%26%20%21service.handled" in self.path):
             code, body = 200, json.dumps(SERVICES).encode()
         else:
             code, body = 200, b"<html>"
@@ -89,6 +92,13 @@ def test_the_recorded_status_is_counted(tmp_path: Path) -> None:
         ("load", 0, True, "fine"),
         ("disk", 3, False, ""),
     ]
+
+
+def test_what_is_bad_is_named(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with server(authority) as port:
+        found = icinga_api.troubles(access(authority, port))
+    assert [str(one) for one in found] == ["b DOWN: no answer", "a load OK: fine", "a disk UNKNOWN: it said nothing"]
 
 
 def test_refusals_and_strange_answers_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Ready means good: a state that stays bad is waited for once, within a deadline, and then named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision import icinga_api, pushing
+from provision.icinga_api import IcingaStatus, Trouble
+from vm import lab
+from vm.errors import WatchpostError
+from vm.wait import Clock
+
+NGINX = Trouble(host="web-001.lab.test", service="http", state="CRITICAL", output="connect refused\nand more")
+DISK = Trouble(host="git-001.lab.test", service="disk", state="WARNING", output="")
+AT = icinga_api.ApiAccess(address="127.0.0.1", ca=Path(), certificate=Path(), key=Path())
+
+
+def counted(**services: int) -> IcingaStatus:
+    """Icinga's counts with one host, up and connected."""
+    none = dict.fromkeys(("warning", "critical", "unknown", "pending"), 0)
+    return IcingaStatus(
+        version="r2", uptime_s=1, hosts={"up": 1, "down": 0, "pending": 0}, services=none | {"ok": 3} | services, endpoints=1, endpoints_connected=1,
+        endpoints_missing=(), active_checks_per_minute=0, passive_checks_per_minute=0,
+    )  # fmt: skip
+
+
+class Time:
+    """Seconds that pass only by sleeping."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.clock = Clock(now=lambda: self.seconds, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *rounds: tuple[Trouble, ...] | WatchpostError) -> None:
+    """What Icinga names as bad, look by look; the last answer stays."""
+    coming: Iterator[tuple[Trouble, ...] | WatchpostError] = iter(rounds)
+
+    def look(_: icinga_api.ApiAccess) -> tuple[Trouble, ...]:
+        found = next(coming, rounds[-1])
+        if isinstance(found, WatchpostError):
+            raise found
+        return found
+
+    monkeypatch.setattr(icinga_api, "troubles", look)
+
+
+@pytest.mark.parametrize(("services", "live"), [({}, True), ({"warning": 1}, True), ({"critical": 1}, False), ({"unknown": 1}, False), ({"pending": 1}, False)])
+def test_a_lab_with_a_bad_state_is_not_left_alone(monkeypatch: pytest.MonkeyPatch, services: dict[str, int], live: bool) -> None:
+    monkeypatch.setattr(icinga_api, "status", lambda _: counted(**services))
+    monkeypatch.setattr(pushing, "access", lambda *_: AT)
+    one = lab.of_name("unit-none")
+    assert pushing.is_live(one, Path(), Path(), 1, good=True) is live
+    assert pushing.is_live(one, Path(), Path(), 1) is ("pending" not in services), "on the operator's own Puppet server a bad host is no fault of the monitor"
+
+
+def test_what_becomes_good_is_waited_for_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time()
+    answers(monkeypatch, (NGINX,), WatchpostError("Icinga reloads"), (NGINX, DISK), ())
+    assert pushing.settle(AT, 60, time.clock) == ()
+    assert 0 < time.seconds < 15
+
+
+def test_what_stays_bad_is_named_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time()
+    answers(monkeypatch, (NGINX,))
+    assert pushing.settle(AT, 60, time.clock) == (NGINX,)
+    assert 60 <= time.seconds < 70
+    answers(monkeypatch, WatchpostError("Icinga's API does not answer"))
+    assert "does not answer" in str(pushing.settle(AT, 1, time.clock)[0]), "what cannot be asked is not good"
+
+
+def test_critical_ends_the_command_and_a_warning_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = lab.of_name("unit-none")
+    monkeypatch.setattr(pushing, "access", lambda *_: AT)
+    monkeypatch.setattr(pushing, "settle", lambda _: (DISK, NGINX))
+    with pytest.raises(WatchpostError, match=r"web-001.lab.test http CRITICAL: connect refused\n"):
+        pushing.must_be_good(one, Path(), Path())
+    monkeypatch.setattr(pushing, "settle", lambda _: (DISK,))
+    assert "git-001.lab.test disk WARNING: it said nothing" in pushing.must_be_good(one, Path(), Path())
+    monkeypatch.setattr(pushing, "settle", lambda _: ())
+    assert pushing.must_be_good(one, Path(), Path()) == ""
+
+
+def test_a_few_of_many_are_named_the_worst_first() -> None:
+    down = Trouble(host="x.lab.test", service="", state="DOWN", output="no route")
+    lines = pushing.in_words([DISK] * 20 + [NGINX, down]).strip().splitlines()
+    assert lines[0] == "x.lab.test DOWN: no route" and len(lines) == pushing.SHOWN + 1 and lines[-1].strip() == f"and {22 - pushing.SHOWN} more"
