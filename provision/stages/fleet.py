@@ -11,6 +11,7 @@ from provision.stages import Work, monitor, puppet
 from puppet_fixtures import fleet
 from vm import artefact
 from vm.drivers import container
+from vm.errors import WatchpostError
 from vm.progress import note
 
 
@@ -50,7 +51,21 @@ def compile_catalogs(work: Work) -> None:
         sizes = [run.resources for run in runs]
         return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
 
-    work.ledger.step("hosts", [sorted(plan.roles), plan.services, plan.code, artefact.digest(plan.ca.read_text())], run)
+    inputs = [sorted(plan.roles), plan.services, plan.code, artefact.digest(plan.ca.read_text())]
+    work.ledger.step("hosts", inputs, run, live=lambda: exports_live(work))
+
+
+def exports_live(work: Work) -> bool:
+    """Whether PuppetDB still has what each host exported, and we its catalog."""
+    if not all(enrolment.identity(work.plan.nodes, name).catalog.exists() for name in work.plan.roles):
+        return False
+    machine = work.connect("puppet")
+    try:
+        return set(work.plan.roles) <= set(puppet_server.exported(machine))
+    except WatchpostError:
+        return False
+    finally:
+        machine.close()
 
 
 def removed(work: Work) -> list[str]:
@@ -65,12 +80,12 @@ def converge(work: Work) -> None:
     puppet.free_names(work, "fleet")
 
     def run() -> str:
-        done = work.agent_run("fleet")
-        return f"{done.resources} resources, {done.changed} changed"
+        done, had_ended = work.converging_run("fleet")
+        return f"{done.resources} resources, {done.changed} changed{had_ended}"
 
     # the relay's addresses follow the hosts there are
     inputs = [work.plan.code, work.ledger.done.get("start fleet"), work.plan.files["lab.yaml"]]
-    work.ledger.step("fleet services", inputs, run)
+    work.ledger.step("fleet services", inputs, run, live=lambda: work.services_run("fleet"))
 
 
 def push(work: Work, seed: int) -> None:

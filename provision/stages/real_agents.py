@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from provision import puppet_run, puppet_server
 from provision.stages import Work, by_puppet, puppet, starting
 from vm import artefact
@@ -28,12 +30,13 @@ def converge(work: Work) -> None:
         puppet.free_names(work, kind)
 
         def run(kind: str = kind) -> str:
-            done, again = work.agent_run(kind), work.agent_run(kind)
+            done, had_ended = work.converging_run(kind)
+            again = work.agent_run(kind)
             puppet_run.must_change_nothing(kind, again)
-            return f"{done.resources} resources, {done.changed} changed, and none again"
+            return f"{done.resources} resources, {done.changed} changed, and none again{had_ended}"
 
         inputs = [work.plan.code, work.ledger.done.get(f"start {kind}"), work.ledger.done.get("start puppet"), artefact.digest(work.plan.ca.read_text())]
-        work.ledger.step(by_puppet(kind), inputs, run)
+        work.ledger.step(by_puppet(kind), inputs, run, live=partial(work.services_run, kind))
     if work.plan.agents:
         machine = work.connect("puppet")
         puppet_server.wait_stored(machine)
