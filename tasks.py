@@ -112,17 +112,17 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 @task(help=LAB | JSON | {
     "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed); by default as the lab has, libvirt in a new one",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs; the size is by default as the lab has, 2, 2048 MiB and 20 GiB in a new one", "memory": "memory, as 2048 or 2G",
-    "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
+    "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>); by default as the lab has, query in a new one", "converge": "run Puppet even if nothing changed",
     "services": f"services that each simulated host pushes, 1 to {checks.MAX_SERVICES}, 0 for what its role has; by default as the lab has",
     "agents": "real monitored machines, one of each Debian release named: bookworm, trixie, forky with commas between, all, or none; by default as the lab has",
-    "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
+    "seed": "seed of the simulated fleet; by default as the lab has, 1 in a new one", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
     "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
     "smarthost": "who takes the monitor's mail there", "host": "root@ADDRESS of an existing Debian 13 machine that becomes the monitor (with --puppet-server)",
 })  # fmt: skip
 @command
 def provision(
     c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
-    collect: str = "query", converge: bool = False, services: str = "", agents: str = "", seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
+    collect: str = "", converge: bool = False, services: str = "", agents: str = "", seed: str = "", puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
@@ -132,7 +132,9 @@ def provision(
     driver = driver or checks.present_driver(one)
     pushed = checks.number(services, "--services") if services else checks.present_services(one)
     real = checks.agents(agents) if agents else checks.present_agents(one)
-    options = checks.options(count, seed, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
+    grown_from = checks.number(seed, "--seed") if seed else checks.present_seed(one)
+    collect = collect or checks.present_collect(one)
+    options = checks.options(count, grown_from, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
