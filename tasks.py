@@ -93,11 +93,9 @@ def named(name: str) -> lab.Lab:
     return lab.of_name(name) if name else lab.of_checkout(CHECKOUT)
 
 
-def spec_of(one: lab.Lab, offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
+def spec_of(one: lab.Lab, offer: str, vcpus: str, memory: str, disk: str) -> hosting.HostingSpec:
     """The hosting spec that the words describe; single words override the offer's, or what the lab has."""
-    base = hosting.load_offer(offer).spec if offer else checks.present_spec(one)
-    memory_mib = hosting.parse_memory(memory) if memory else base.memory_mib
-    return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
+    return hosting.sized(hosting.load_offer(offer).spec if offer else checks.present_spec(one), vcpus, memory, disk)
 
 
 def show_status(one: lab.Lab, as_json: bool) -> None:
@@ -121,7 +119,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
 })  # fmt: skip
 @command
 def provision(
-    c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
+    c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: str = "", memory: str = "", disk: str = "",
     collect: str = "", converge: bool = False, services: str = "", agents: str = "", seed: str = "", puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
@@ -156,7 +154,7 @@ def simulate(c: Context, hosts: str = "", services: str = "", compress: str = ""
 
 @task(name="resize", help=LAB | JSON | {"vcpus": "virtual CPUs that it then has", "memory": "memory that it then has, as 4096 or 4G", "disk": "disk that it then has, in GiB"})
 @command
-def resize_task(c: Context, vcpus: float = 0.0, memory: str = "", disk: int = 0, lab: str = "", json: bool = False) -> None:
+def resize_task(c: Context, vcpus: str = "", memory: str = "", disk: str = "", lab: str = "", json: bool = False) -> None:
     """Give the running monitor more disk, memory or vCPUs; while it works where that is possible, else by one orderly reboot."""
     one = named(lab)
     resize.resize(one, vcpus, memory, disk)
@@ -170,13 +168,13 @@ def resize_task(c: Context, vcpus: float = 0.0, memory: str = "", disk: int = 0,
 })  # fmt: skip
 @command
 def loadtest_task(
-    c: Context, scenario: str = "steady", full: bool = False, seconds: float = 0.0, multiple: float = 1.0, vcpus: float = 0.0, memory: str = "",
+    c: Context, scenario: str = "steady", full: bool = False, seconds: float = 0.0, multiple: float = 1.0, vcpus: str = "", memory: str = "",
     workers: int = 1, seed: int = 1, lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Put a scenario's load on the monitor of a running lab (--driver container) and judge it by its objectives."""
     found = loadtest.run(
         named(lab), scenario, length="full" if full else "short", seconds=seconds, multiple=multiple, vcpus=vcpus,
-        memory_mib=hosting.parse_memory(memory) if memory else 0, workers=workers, seed=seed,
+        memory=memory, workers=workers, seed=seed,
     )  # fmt: skip
     if json:
         print(found.model_dump_json(indent=2))
