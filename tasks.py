@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -32,7 +33,7 @@ from provision.raising import raise_lab, raze_lab
 from provision.rebuild import run
 from puppet_fixtures import plan as planning
 from puppet_fixtures.plan import report
-from vm import doctor, hosting, lab, progress
+from vm import doctor, hosting, lab, logs, progress
 from vm.command import end_running
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError, in_words
@@ -52,28 +53,33 @@ JSON = {"json": "print JSON instead of a table"}
 
 
 def command(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors in words: exit code 2 for bad input, 1 for failures, 130 after Ctrl-C; never a stack trace."""
+    """Errors in words: exit code 2 for bad input, 1 for failures, 130 after Ctrl-C; never a stack trace, which is in the log that the words name."""
+    of_a_lab = "lab" in inspect.signature(body).parameters
 
     @functools.wraps(body)
     def wrapped(c: Context, *args: Any, **words: Any) -> None:
         try:
+            logs.begin(named(words.get("lab", "")) if of_a_lab else None)
             body(c, *args, **words)
-        except WatchpostError as error:
-            progress.LOG.debug("failed", exc_info=True)
-            raise Exit(f"watchpost: {error}", code=error.exit_code) from None
-        except OSError as error:
-            progress.LOG.debug("failed", exc_info=True)
-            told = in_words(error)
-            raise Exit(f"watchpost: {told}", code=told.exit_code) from None
         except Exit:
             raise
+        except WatchpostError as error:
+            raise ending(error) from None
+        except OSError as error:
+            raise ending(in_words(error)) from None
         except Exception as error:  # a defect of ours: the user gets a sentence, the log the whole story
-            progress.LOG.exception("defect")
-            raise Exit(f"watchpost: an unexpected {type(error).__name__}: {error}; the lab's log has the trace", code=1) from None
+            raise ending(WatchpostError(f"an unexpected {type(error).__name__}: {error}")) from None
         except KeyboardInterrupt:
             stop_at_once()
 
     return wrapped
+
+
+def ending(error: WatchpostError) -> Exit:
+    """How a command ends that failed, while the exception is handled. What the user has to say otherwise needs no log."""
+    log = logs.present()
+    progress.LOG.debug("failed", exc_info=True)
+    return Exit(f"watchpost: {error}" + (f"\n  whole story: {log}" if log and error.exit_code == 1 else ""), code=error.exit_code)
 
 
 def stop_at_once() -> NoReturn:

@@ -9,7 +9,7 @@ from provision import checks, machines, raising, up
 from provision.options import Options, keep, read
 from provision.ssh import Machine
 from provision.stages import Work, starting
-from vm import artefact, progress
+from vm import artefact, logs, progress
 from vm import lab as labs
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError
@@ -55,7 +55,7 @@ def resize(lab: Lab, vcpus: str, memory: str, disk: str) -> Options:
     spec = larger(options.spec, vcpus, memory, disk)
     with labs.hold(lab, "invoke resize"):
         labs.prepare(lab)
-        progress.log_to(lab.directory / "log" / "provision.log")
+        progress.log_to(logs.of_lab(lab))
         grown = options.model_copy(update={"spec": spec})
         work = up.work_of(lab, grown, progress.Stages())
         if spec != options.spec:
