@@ -211,13 +211,15 @@ def destroy_network(lab: Lab) -> None:
         return
     try:
         network = hypervisor.networkLookupByName(network_name(lab))
-    except libvirt.libvirtError:
-        return
-    refuse_foreign(network.XMLDesc(), lab)
-    if network.isActive():
-        network.destroy()
-    network.undefine()
-    hypervisor.close()
+        refuse_foreign(network.XMLDesc(), lab)
+        if network.isActive():
+            network.destroy()
+        network.undefine()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
+            raise WatchpostError(f"libvirt does not remove the lab's network: {error}", network_name(lab), "look at it with virsh, then run the same command again") from error
+    finally:
+        hypervisor.close()
 
 
 def refuse_foreign(xml: str, lab: Lab) -> None:

@@ -201,3 +201,95 @@ def test_drivers_are_found_by_name() -> None:
     with pytest.raises(BadInput, match="no driver 'console'") as error:
         driver("console")
     assert "container, host, libvirt" in error.value.todo
+
+
+class Refusal(libvirt.libvirtError):
+    """An error of libvirt with this code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("libvirt refuses")
+        self.code = code
+
+    def get_error_code(self) -> int:
+        return self.code
+
+
+class Stubborn:
+    """libvirt with one thing of the lab, domain and network alike, that refuses one call."""
+
+    def __init__(self, xml: str, refused: str, code: int) -> None:
+        self.xml, self.refused, self.code = xml, refused, code
+        self.active = True
+
+    def call(self, name: str) -> None:
+        if name == self.refused:
+            raise Refusal(self.code)
+
+    def lookupByName(self, _: str) -> Stubborn:
+        self.call("lookup")
+        return self
+
+    networkLookupByName = lookupByName
+
+    def XMLDesc(self) -> str:
+        return self.xml
+
+    def isActive(self) -> bool:
+        return self.active
+
+    def destroy(self) -> None:
+        self.call("destroy")
+        self.active = False
+
+    def undefine(self, _: int = 0) -> None:
+        self.call("undefine")
+
+    undefineFlags = undefine
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "stays"),
+    [
+        ("none", 0, False),
+        ("lookup", libvirt.VIR_ERR_NO_DOMAIN, False),
+        ("lookup", libvirt.VIR_ERR_RPC, True),
+        ("destroy", libvirt.VIR_ERR_OPERATION_FAILED, True),
+        ("undefine", libvirt.VIR_ERR_OPERATION_FAILED, True),
+    ],
+)
+def test_what_libvirt_keeps_keeps_its_files(spec: MachineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str, code: int, stays: bool) -> None:
+    monkeypatch.setattr(lab, "STATE", tmp_path / "state")
+    monkeypatch.setattr(vms, "LOGS", tmp_path)
+    monkeypatch.setattr(vms, "try_connect", lambda: Stubborn(vms.domain_xml(spec), refused, code))
+    log, other = tmp_path / "watchpost-unit-xml-monitor.log.0", tmp_path / "watchpost-unit-xml-b-monitor.log"
+    log.touch()
+    other.touch()
+    spec.directory.mkdir(parents=True)
+    if stays:
+        with pytest.raises(WatchpostError, match="libvirt does not (let go|say)"):
+            vms.destroy(ONE, "monitor")
+    else:
+        vms.destroy(ONE, "monitor")
+    assert (spec.directory.exists(), log.exists(), other.exists()) == (stays, stays, True)
+
+
+@pytest.mark.parametrize(("refused", "code", "said"), [("none", 0, False), ("lookup", libvirt.VIR_ERR_NO_NETWORK, False), ("lookup", libvirt.VIR_ERR_RPC, True), ("destroy", libvirt.VIR_ERR_OPERATION_FAILED, True)])
+def test_a_network_that_stays_is_told(monkeypatch: pytest.MonkeyPatch, refused: str, code: int, said: bool) -> None:
+    monkeypatch.setattr(hypervisor, "try_connect", lambda: Stubborn(network_xml(), refused, code))
+    if said:
+        with pytest.raises(WatchpostError, match="does not remove the lab's network"):
+            hypervisor.destroy_network(ONE)
+    else:
+        hypervisor.destroy_network(ONE)
+
+
+def test_a_machine_that_ends_by_itself_meanwhile_has_ended(spec: MachineSpec) -> None:
+    class Ending(Stubborn):
+        def destroy(self) -> None:
+            self.active = False
+            raise Refusal(libvirt.VIR_ERR_OPERATION_INVALID)
+
+    vms.end(Ending(vms.domain_xml(spec), "none", 0))
