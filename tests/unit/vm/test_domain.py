@@ -6,15 +6,18 @@ libvirt's test driver validates against the same schema as QEMU's and starts not
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import libvirt
 import pytest
 
 from vm import drivers, identity, lab
+from vm.command import Result
 from vm.drivers import DRIVERS, MachineSpec, driver, hypervisor
 from vm.drivers import libvirt as vms
 from vm.errors import BadInput, WatchpostError
@@ -201,6 +204,40 @@ def test_drivers_are_found_by_name() -> None:
     with pytest.raises(BadInput, match="no driver 'console'") as error:
         driver("console")
     assert "container, host, libvirt" in error.value.todo
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ({"dst": "default", "gateway": "192.0.2.1", "dev": "eth0"}, ""),
+        ({"dst": "192.0.2.0/24", "dev": "eth0"}, ""),
+        ({"dst": "10.64.9.7", "dev": "wg0"}, "10.64.9.7/32 dev wg0"),
+        ({"dst": "10.64.0.0/16", "gateway": "192.0.2.9", "dev": "eth0"}, "10.64.0.0/16 via 192.0.2.9 dev eth0"),
+        ({"type": "unreachable", "dst": "10.0.0.0/8"}, ""),
+        ({"type": "blackhole", "dst": "10.64.8.0/22"}, "blackhole 10.64.8.0/22"),
+        ({"type": "blackhole", "dst": "10.64.9.0/24"}, "blackhole 10.64.9.0/24"),
+        ({"type": "broadcast", "dst": "10.64.11.255", "dev": "eth0"}, "broadcast 10.64.11.255/32 dev eth0"),
+        ({"type": "unreachable", "dst": "172.16.0.0/12"}, ""),
+    ],
+)
+def test_a_subnet_is_taken_by_what_leads_into_it(route: dict[str, str], said: str) -> None:
+    found = hypervisor.taken(IPv4Network("10.64.8.0/22"), [route])
+    assert (found[1] if found else "") == said
+
+
+@pytest.mark.parametrize(("dst", "todo"), [("10.64.0.0/16", "another name has another subnet"), ("10.0.0.0/8", "no other name helps")])
+def test_what_helps_against_a_taken_subnet_is_said(monkeypatch: pytest.MonkeyPatch, dst: str, todo: str) -> None:
+    monkeypatch.setattr(hypervisor, "run", lambda argv: Result(tuple(argv), 0, json.dumps([{"dst": dst, "dev": "tun0"}]), ""))
+    with pytest.raises(WatchpostError, match="overlaps a route of this host") as error:
+        hypervisor.refuse_taken_subnet(IPv4Network("10.64.8.0/22"))
+    assert todo in error.value.todo
+    monkeypatch.setattr(hypervisor, "run", lambda argv: Result(tuple(argv), 0, "", ""))
+    hypervisor.refuse_taken_subnet(IPv4Network("10.64.8.0/22"))
+
+
+@pytest.mark.parametrize("name", ["a", "s1", "unit-xml", "test-0123"])
+def test_every_lab_is_in_the_pools(name: str) -> None:
+    assert any(pool.supernet_of(lab.of_name(name).network) for pool in lab.POOLS)
 
 
 class Refusal(libvirt.libvirtError):
