@@ -76,5 +76,5 @@ def reach(work: Work, kind: str) -> None:
 
 def choose_accelerator(kernel: Path) -> tuple[str, str]:
     """The accelerator of a VM and why, by probing this host."""
-    findings = doctor.examine(kernel, STATE / "probes.json")
+    findings = doctor.examine(kernel, STATE / "probes.json", ("kvm", "tcg"))
     return doctor.accelerator(findings), doctor.accelerator_reason(findings)
