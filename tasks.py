@@ -110,7 +110,7 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
-        OUT.print(status.table(found))
+        OUT.print(status.table(found, "" if one == lab.of_checkout(CHECKOUT) else f" --lab {one.name}"))
 
 
 @task(help=LAB | JSON | {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from provision import agents, daemon, deployment, enrolment, puppet_server, pushing
 from provision.lab_plan import CHECKOUT
+from provision.ssh import Machine
 from provision.stages import Work, monitor, puppet
 from puppet_fixtures import fleet
 from vm import artefact
@@ -44,7 +45,7 @@ def compile_catalogs(work: Work) -> None:
         runs = agents.run_agents(plan.server, facts, plan.nodes)
         artefact.save(pushing.AgentRuns(runs=runs), work.lab.records / "agents.json")
         machine = work.connect("puppet")
-        puppet_server.deactivate(machine, removed(work))
+        forget_removed(work, machine)
         puppet_server.wait_stored(machine)
         exported = puppet_server.query(machine, "resources[count()] { exported = true }")[0]["count"]
         machine.close()
@@ -68,11 +69,13 @@ def exports_live(work: Work) -> bool:
         machine.close()
 
 
-def removed(work: Work) -> list[str]:
-    """Hosts that had a catalog before and are no more part of the fleet; their identity is forgotten here."""
+def forget_removed(work: Work, machine: Machine) -> None:
+    """Take hosts that are no more part of the fleet out of PuppetDB, once; key and certificate are kept for when they come back. machine: the one with PuppetDB."""
     nodes = work.plan.nodes
-    present = set(work.plan.roles) | {work.lab.fqdn("harness")}
-    return sorted(path.name for path in nodes.iterdir() if path.name not in present) if nodes.exists() else []
+    gone = sorted({path.parent.name for path in nodes.glob("*/catalog.json")} - set(work.plan.roles))
+    puppet_server.deactivate(machine, gone)
+    for name in gone:
+        enrolment.identity(nodes, name).catalog.unlink()
 
 
 def converge(work: Work) -> None:

@@ -125,3 +125,21 @@ def test_hosts_live_while_puppetdb_has_what_they_export(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(puppet_server, "exported", refuse)
     assert not fleet.exports_live(work)
+
+
+def test_hosts_that_went_are_taken_out_of_puppetdb_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plan:
+        nodes, roles = tmp_path, {"a.lab.test": "plain"}
+
+    for name in ("a.lab.test", "b.lab.test", "harness.lab.test"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "key.pem").touch()
+    for name in ("a.lab.test", "b.lab.test"):
+        (tmp_path / name / "catalog.json").touch()
+    work = Work(cast(Any, None), cast(Any, Plan), cast(Any, None), cast(Any, None), cast(Any, None))
+    told: list[list[str]] = []
+    monkeypatch.setattr(puppet_server, "deactivate", lambda _, names: told.append(list(names)))
+    for _ in range(2):
+        fleet.forget_removed(work, cast(Machine, None))
+    assert told == [["b.lab.test"], []]
+    assert (tmp_path / "a.lab.test" / "catalog.json").exists() and (tmp_path / "b.lab.test" / "key.pem").exists()
