@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision import machines
+from provision import machines, units
 from provision.lab_plan import CONTROL_REPO
 from provision.options import Options, keep
 from provision.stages import LATER, Work
@@ -39,6 +39,7 @@ def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerato
         for name in DRIVERS:  # its image or size changed: it is made anew, with either driver
             driver(name).destroy(work.lab, kind)
         work.ledger.forget(f"names of {kind}", *LATER[kind])
+        units.path(work.lab, kind).unlink(missing_ok=True)
         machines.start(work.lab, kind, driver_name, made_from, spec, accelerator, work.secrets)
         reach(work, kind)
         return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
