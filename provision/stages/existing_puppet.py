@@ -186,5 +186,5 @@ def ready(work: Work) -> None:
         return f"{states}; {web}" + (f"; not good:{pushing.in_words(found)}" if found else "")
 
     work.ledger.step(
-        "ready", [work.ledger.done.get("monitor")], wait, live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, 0)
+        "ready", [work.ledger.done.get("monitor")], wait, live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, 0) and monitor.web_lives(work)
     )

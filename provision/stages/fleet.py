@@ -124,5 +124,5 @@ def ready(work: Work) -> None:
 
     work.ledger.step(
         "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents], wait,
-        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored, good=True),
+        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored, good=True) and monitor.web_lives(work),
     )  # fmt: skip

@@ -76,3 +76,11 @@ def web_answers(work: Work, deadline_s: float = 120) -> str:
     except WatchpostError as error:
         raise WatchpostError(f"{error.what}: {last}", "nginx and php-fpm on the monitor") from error
     return "the web lets its user in"
+
+
+def web_lives(work: Work) -> bool:
+    """Whether the web lets its user in now."""
+    try:
+        return bool(web_answers(work, 1))
+    except WatchpostError:
+        return False

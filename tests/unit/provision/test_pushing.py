@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from provision import icinga_api, pushing
 from provision.icinga_api import IcingaStatus, Trouble
+from provision.ledger import Ledger
+from provision.stages import Work, fleet, monitor
 from vm import lab
 from vm.errors import WatchpostError
+from vm.progress import Stages
 from vm.wait import Clock
 
 NGINX = Trouble(host="web-001.lab.test", service="http", state="CRITICAL", output="connect refused\nand more")
@@ -92,3 +96,33 @@ def test_a_few_of_many_are_named_the_worst_first() -> None:
     down = Trouble(host="x.lab.test", service="", state="DOWN", output="no route")
     lines = pushing.in_words([DISK] * 20 + [NGINX, down]).strip().splitlines()
     assert lines[0] == "x.lab.test DOWN: no route" and len(lines) == pushing.SHOWN + 1 and lines[-1].strip() == f"and {22 - pushing.SHOWN} more"
+
+
+def test_ready_is_done_again_when_the_web_or_a_state_is_bad(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Plan:
+        nodes, ca, monitored, agents = tmp_path, tmp_path, 1, ()
+
+    stages, waits = Stages(), []
+    work = Work(lab.of_name("unit-none"), cast(Any, Plan), Ledger(tmp_path / "stages.json", stages), stages, cast(Any, None))
+    services: dict[str, int] = {}
+    web_refuses = False
+
+    def web(_: Work, deadline_s: float = 120) -> str:
+        if web_refuses and deadline_s < 120:
+            raise WatchpostError("no log-in")
+        return "the web lets its user in"
+
+    monkeypatch.setattr(pushing, "access", lambda *_: AT)
+    monkeypatch.setattr(icinga_api, "status", lambda _: counted(**services))
+    monkeypatch.setattr(pushing, "must_be_good", lambda *_: waits.append(1) or "")
+    monkeypatch.setattr(monitor, "web_answers", web)
+    fleet.ready(work)
+    fleet.ready(work)
+    assert len(waits) == 1
+    services["critical"] = 1
+    fleet.ready(work)
+    assert len(waits) == 2
+    services.clear()
+    web_refuses = True
+    fleet.ready(work)
+    assert len(waits) == 3
