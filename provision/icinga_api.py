@@ -1,8 +1,8 @@
 """A read-only look at Icinga 2 through its HTTP API, by client certificate.
 
 Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory:
-`service_states` is
-for a single look in a test, never for a loop. `troubles` is answered with what is bad alone.
+`service_states` and
+`troubles` are for a single look, never for a loop.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from pydantic import Field
 
@@ -206,12 +205,12 @@ def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:
 
 
 def troubles(access: ApiAccess) -> tuple[Trouble, ...]:
-    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone."""
-    found = []
-    for kind, states in (("host", HOST_STATES), ("service", SERVICE_STATES)):
-        wanted = quote(f"{kind}.problem && !{kind}.handled", safe="")
-        attributes = "&".join(f"attrs={name}" for name in ("name", "state", "last_check_result", *(["host_name"] if kind == "service" else [])))
-        found += [read_trouble(result["attrs"], states) for result in get(access, f"/v1/objects/{kind}s?{attributes}&filter={wanted}")]
+    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone. One expensive look."""
+    found: list[Trouble] = []
+    for kind, states, more in (("hosts", HOST_STATES, ""), ("services", SERVICE_STATES, "&attrs=host_name")):
+        rows = [result["attrs"] for result in get(access, f"/v1/objects/{kind}?attrs=name&attrs=state&attrs=problem&attrs=handled&attrs=last_check_result{more}")]
+        down = {one.host for one in found}
+        found += [read_trouble(row, states) for row in rows if row["problem"] and not row["handled"] and row.get("host_name") not in down]
     return tuple(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
@@ -116,20 +115,30 @@ def wait_live(lab: Lab, nodes: Path, ca: Path, hosts: int, deadline_s: float = 3
 
 
 def settle(at: icinga_api.ApiAccess, deadline_s: float = SETTLE_S, clock: Clock = SYSTEM) -> tuple[icinga_api.Trouble, ...]:
-    """Wait until every state is good; what is not when time is up. While Icinga does not answer, nothing is known to be good."""
-    found: tuple[icinga_api.Trouble, ...] = ()
+    """Wait until every state is good; what is not when time is up. Nothing is waited for where all that is bad is acknowledged."""
 
-    def probe() -> bool:
-        nonlocal found
+    def good() -> bool:
         try:
-            found = icinga_api.troubles(at)
-        except WatchpostError as error:
-            found = (icinga_api.Trouble(host="monitor", service="", state="UNKNOWN", output=error.what),)
-        return not found
+            found = icinga_api.status(at)
+        except WatchpostError:
+            return False
+        return not (bad(found) or found.services.get("warning", 0))
 
-    with contextlib.suppress(WatchpostError):  # time is up
-        wait_until(probe, reason="good states", deadline_s=deadline_s, interval_s=3, clock=clock)
-    return found
+    if good() or not look(at):
+        return ()
+    try:
+        wait_until(good, reason="good states", deadline_s=deadline_s, interval_s=3, clock=clock)
+    except WatchpostError:  # time is up
+        return look(at)
+    return ()
+
+
+def look(at: icinga_api.ApiAccess) -> tuple[icinga_api.Trouble, ...]:
+    """What is not good now; where Icinga does not answer, nothing is known to be."""
+    try:
+        return icinga_api.troubles(at)
+    except WatchpostError as error:
+        return (icinga_api.Trouble(host="monitor", service="", state="UNKNOWN", output=error.what),)
 
 
 def in_words(found: Sequence[icinga_api.Trouble]) -> str:

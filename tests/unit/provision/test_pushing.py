@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,17 +41,25 @@ class Time:
         self.seconds += seconds
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, *rounds: tuple[Trouble, ...] | WatchpostError) -> None:
-    """What Icinga names as bad, look by look; the last answer stays."""
-    coming: Iterator[tuple[Trouble, ...] | WatchpostError] = iter(rounds)
+def answers(monkeypatch: pytest.MonkeyPatch, *rounds: tuple[Trouble, ...] | WatchpostError) -> list[int]:
+    """What is bad, look by look of Icinga's counts; the last answer stays. Returns how often the expensive list was asked for."""
+    looks = [0]
+    lists: list[int] = []
 
-    def look(_: icinga_api.ApiAccess) -> tuple[Trouble, ...]:
-        found = next(coming, rounds[-1])
+    def now() -> tuple[Trouble, ...]:
+        found = rounds[min(looks[0], len(rounds)) - 1]
         if isinstance(found, WatchpostError):
             raise found
         return found
 
-    monkeypatch.setattr(icinga_api, "troubles", look)
+    def count(_: icinga_api.ApiAccess) -> IcingaStatus:
+        looks[0] += 1
+        states = [one.state.lower() for one in now()]
+        return counted(**{state: states.count(state) for state in states})
+
+    monkeypatch.setattr(icinga_api, "status", count)
+    monkeypatch.setattr(icinga_api, "troubles", lambda _: lists.append(1) or now())
+    return lists
 
 
 @pytest.mark.parametrize(("services", "live"), [({}, True), ({"warning": 1}, True), ({"critical": 1}, False), ({"unknown": 1}, False), ({"pending": 1}, False)])
@@ -66,9 +73,18 @@ def test_a_lab_with_a_bad_state_is_not_left_alone(monkeypatch: pytest.MonkeyPatc
 
 def test_what_becomes_good_is_waited_for_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
-    answers(monkeypatch, (NGINX,), WatchpostError("Icinga reloads"), (NGINX, DISK), ())
+    lists = answers(monkeypatch, (NGINX,), WatchpostError("Icinga reloads"), (NGINX, DISK), (DISK,), ())
     assert pushing.settle(AT, 60, time.clock) == ()
-    assert 0 < time.seconds < 15
+    assert 0 < time.seconds < 15 and len(lists) == 1, "the list is no loop's"
+
+
+def test_what_is_good_or_acknowledged_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time()
+    lists = answers(monkeypatch, ())
+    assert pushing.settle(AT, 60, time.clock) == () and (time.seconds, lists) == (0, [])
+    answers(monkeypatch, (NGINX,))
+    monkeypatch.setattr(icinga_api, "troubles", lambda _: ())
+    assert pushing.settle(AT, 60, time.clock) == () and time.seconds == 0
 
 
 def test_what_stays_bad_is_named_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
