@@ -116,13 +116,14 @@ def push(work: Work, seed: int) -> None:
 def ready(work: Work) -> None:
     """Until every host and service has a state and every agent is connected, the web lets its user in, and no state is bad. Raises WatchpostError naming those that stay so."""
     lab, plan = work.lab, work.plan
+    at, real = pushing.access(lab, plan.nodes, plan.ca), [lab.fqdn(kind) for kind in plan.agents]
 
     def wait() -> str:
         pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)
-        web, warnings = monitor.web_answers(work), pushing.must_be_good(lab, plan.nodes, plan.ca)
-        return f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {web}{warnings}"
+        web, bad = monitor.web_answers(work), pushing.must_be_good(at, real)
+        return f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {web}{bad}"
 
-    work.ledger.step(
-        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents], wait,
-        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored, good=True) and monitor.web_lives(work),
-    )  # fmt: skip
+    def lives() -> bool:
+        return pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored) and pushing.stays_good(at, real) and monitor.web_lives(work)
+
+    work.ledger.step("ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents], wait, live=lives)

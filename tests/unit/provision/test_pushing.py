@@ -18,6 +18,8 @@ from vm.wait import Clock
 
 NGINX = Trouble(host="web-001.lab.test", service="http", state="CRITICAL", output="connect refused\nand more")
 DISK = Trouble(host="git-001.lab.test", service="disk", state="WARNING", output="")
+APT = Trouble(host="agent-trixie.lab.test", service="apt", state="CRITICAL", output="apt-get update has never succeeded")
+REAL = ("agent-trixie.lab.test",)
 AT = icinga_api.ApiAccess(address="127.0.0.1", ca=Path(), certificate=Path(), key=Path())
 
 
@@ -62,50 +64,58 @@ def answers(monkeypatch: pytest.MonkeyPatch, *rounds: tuple[Trouble, ...] | Watc
     return lists
 
 
-@pytest.mark.parametrize(("services", "live"), [({}, True), ({"warning": 1}, True), ({"critical": 1}, False), ({"unknown": 1}, False), ({"pending": 1}, False)])
-def test_a_lab_with_a_bad_state_is_not_left_alone(monkeypatch: pytest.MonkeyPatch, services: dict[str, int], live: bool) -> None:
-    monkeypatch.setattr(icinga_api, "status", lambda _: counted(**services))
-    monkeypatch.setattr(pushing, "access", lambda *_: AT)
-    one = lab.of_name("unit-none")
-    assert pushing.is_live(one, Path(), Path(), 1, good=True) is live
-    assert pushing.is_live(one, Path(), Path(), 1) is ("pending" not in services), "on the operator's own Puppet server a bad host is no fault of the monitor"
+@pytest.mark.parametrize(("found", "good"), [((), True), ((DISK,), True), ((NGINX,), False), ((NGINX, DISK), False), ((APT,), True), ((APT, NGINX), False)])
+def test_a_lab_with_a_bad_state_is_not_left_alone(monkeypatch: pytest.MonkeyPatch, found: tuple[Trouble, ...], good: bool) -> None:
+    lists = answers(monkeypatch, found)
+    assert pushing.stays_good(AT, REAL) is good
+    assert len(lists) == bool(found), "counts are enough where all is good"
 
 
 def test_what_becomes_good_is_waited_for_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
     lists = answers(monkeypatch, (NGINX,), WatchpostError("Icinga reloads"), (NGINX, DISK), (DISK,), ())
-    assert pushing.settle(AT, 60, time.clock) == ()
+    assert pushing.settle(AT, (), 60, time.clock) == ()
     assert 0 < time.seconds < 15 and len(lists) == 1, "the list is no loop's"
 
 
 def test_what_is_good_or_acknowledged_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
     lists = answers(monkeypatch, ())
-    assert pushing.settle(AT, 60, time.clock) == () and (time.seconds, lists) == (0, [])
+    assert pushing.settle(AT, (), 60, time.clock) == () and (time.seconds, lists) == (0, [])
     answers(monkeypatch, (NGINX,))
     monkeypatch.setattr(icinga_api, "troubles", lambda _: ())
-    assert pushing.settle(AT, 60, time.clock) == () and time.seconds == 0
+    assert pushing.settle(AT, (), 60, time.clock) == () and time.seconds == 0
 
 
 def test_what_stays_bad_is_named_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
     answers(monkeypatch, (NGINX,))
-    assert pushing.settle(AT, 60, time.clock) == (NGINX,)
+    assert pushing.settle(AT, (), 60, time.clock) == (NGINX,)
     assert 60 <= time.seconds < 70
     answers(monkeypatch, WatchpostError("Icinga's API does not answer"))
-    assert "does not answer" in str(pushing.settle(AT, 1, time.clock)[0]), "what cannot be asked is not good"
+    assert "does not answer" in str(pushing.settle(AT, (), 1, time.clock)[0]), "what cannot be asked is not good"
+
+
+def test_a_real_machines_troubles_are_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time()
+    answers(monkeypatch, (APT,))
+    assert pushing.settle(AT, REAL, 60, time.clock) == (APT,) and time.seconds == 0
+    answers(monkeypatch, (APT, NGINX), (APT, NGINX), (APT, NGINX), (APT,))
+    assert pushing.settle(AT, REAL, 60, time.clock) == (APT,) and 0 < time.seconds <= 30
+    assert pushing.settle(AT, (), 60, time.clock) == (APT,) and time.seconds > 60, "the control: of a host of the lab's own"
 
 
 def test_critical_ends_the_command_and_a_warning_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = lab.of_name("unit-none")
-    monkeypatch.setattr(pushing, "access", lambda *_: AT)
-    monkeypatch.setattr(pushing, "settle", lambda _: (DISK, NGINX))
+    monkeypatch.setattr(pushing, "settle", lambda *_: (DISK, NGINX, APT))
     with pytest.raises(WatchpostError, match=r"web-001.lab.test http CRITICAL: connect refused\n"):
-        pushing.must_be_good(one, Path(), Path())
-    monkeypatch.setattr(pushing, "settle", lambda _: (DISK,))
-    assert "git-001.lab.test disk WARNING: it said nothing" in pushing.must_be_good(one, Path(), Path())
-    monkeypatch.setattr(pushing, "settle", lambda _: ())
-    assert pushing.must_be_good(one, Path(), Path()) == ""
+        pushing.must_be_good(AT, REAL)
+    monkeypatch.setattr(pushing, "settle", lambda *_: (DISK, APT))
+    told = pushing.must_be_good(AT, REAL)
+    assert "git-001.lab.test disk WARNING: it said nothing" in told and "agent-trixie.lab.test apt CRITICAL: apt-get update" in told
+    with pytest.raises(WatchpostError, match="agent-trixie"):
+        pushing.must_be_good(AT)
+    monkeypatch.setattr(pushing, "settle", lambda *_: ())
+    assert pushing.must_be_good(AT, REAL) == ""
 
 
 def test_a_few_of_many_are_named_the_worst_first() -> None:
@@ -130,6 +140,7 @@ def test_ready_is_done_again_when_the_web_or_a_state_is_bad(monkeypatch: pytest.
 
     monkeypatch.setattr(pushing, "access", lambda *_: AT)
     monkeypatch.setattr(icinga_api, "status", lambda _: counted(**services))
+    monkeypatch.setattr(icinga_api, "troubles", lambda _: (NGINX,))
     monkeypatch.setattr(pushing, "must_be_good", lambda *_: waits.append(1) or "")
     monkeypatch.setattr(monitor, "web_answers", web)
     fleet.ready(work)
