@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -32,7 +33,7 @@ from provision.raising import raise_lab, raze_lab
 from provision.rebuild import run
 from puppet_fixtures import plan as planning
 from puppet_fixtures.plan import report
-from vm import doctor, hosting, lab, progress
+from vm import doctor, hosting, lab, logs, progress
 from vm.command import end_running
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError, in_words
@@ -52,28 +53,33 @@ JSON = {"json": "print JSON instead of a table"}
 
 
 def command(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors in words: exit code 2 for bad input, 1 for failures, 130 after Ctrl-C; never a stack trace."""
+    """Errors in words: exit code 2 for bad input, 1 for failures, 130 after Ctrl-C; never a stack trace, which is in the log that the words name."""
+    of_a_lab = "lab" in inspect.signature(body).parameters
 
     @functools.wraps(body)
     def wrapped(c: Context, *args: Any, **words: Any) -> None:
         try:
+            logs.begin(named(words.get("lab", "")) if of_a_lab else None)
             body(c, *args, **words)
-        except WatchpostError as error:
-            progress.LOG.debug("failed", exc_info=True)
-            raise Exit(f"watchpost: {error}", code=error.exit_code) from None
-        except OSError as error:
-            progress.LOG.debug("failed", exc_info=True)
-            told = in_words(error)
-            raise Exit(f"watchpost: {told}", code=told.exit_code) from None
         except Exit:
             raise
+        except WatchpostError as error:
+            raise ending(error) from None
+        except OSError as error:
+            raise ending(in_words(error)) from None
         except Exception as error:  # a defect of ours: the user gets a sentence, the log the whole story
-            progress.LOG.exception("defect")
-            raise Exit(f"watchpost: an unexpected {type(error).__name__}: {error}; the lab's log has the trace", code=1) from None
+            raise ending(WatchpostError(f"an unexpected {type(error).__name__}: {error}")) from None
         except KeyboardInterrupt:
             stop_at_once()
 
     return wrapped
+
+
+def ending(error: WatchpostError) -> Exit:
+    """How a command ends that failed, while the exception is handled. What the user has to say otherwise needs no log."""
+    log = logs.present()
+    progress.LOG.debug("failed", exc_info=True)
+    return Exit(f"watchpost: {error}" + (f"\n  whole story: {log}" if log and error.exit_code == 1 else ""), code=error.exit_code)
 
 
 def stop_at_once() -> NoReturn:
@@ -93,11 +99,9 @@ def named(name: str) -> lab.Lab:
     return lab.of_name(name) if name else lab.of_checkout(CHECKOUT)
 
 
-def spec_of(one: lab.Lab, offer: str, vcpus: float, memory: str, disk: int) -> hosting.HostingSpec:
+def spec_of(one: lab.Lab, offer: str, vcpus: str, memory: str, disk: str) -> hosting.HostingSpec:
     """The hosting spec that the words describe; single words override the offer's, or what the lab has."""
-    base = hosting.load_offer(offer).spec if offer else checks.present_spec(one)
-    memory_mib = hosting.parse_memory(memory) if memory else base.memory_mib
-    return hosting.hosting_spec(vcpus or base.vcpus, memory_mib, disk or base.disk_gib)
+    return hosting.sized(hosting.load_offer(offer).spec if offer else checks.present_spec(one), vcpus, memory, disk)
 
 
 def show_status(one: lab.Lab, as_json: bool) -> None:
@@ -106,23 +110,23 @@ def show_status(one: lab.Lab, as_json: bool) -> None:
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
-        OUT.print(status.table(found))
+        OUT.print(status.table(found, "" if one == lab.of_checkout(CHECKOUT) else f" --lab {one.name}"))
 
 
 @task(help=LAB | JSON | {
     "hosts": f"simulated hosts, 1 to {lab.MAX_HOSTS}; by default as many as the lab has, 20 in a new one", "driver": "libvirt (a VM) or container (native speed); by default as the lab has, libvirt in a new one",
     "offer": "size of the machine by an offer's name (vm/offers)", "vcpus": "virtual CPUs; the size is by default as the lab has, 2, 2048 MiB and 20 GiB in a new one", "memory": "memory, as 2048 or 2G",
-    "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>)", "converge": "run Puppet even if nothing changed",
+    "disk": "disk in GiB", "collect": "query (one PuppetDB query) or realise (<<| |>>); by default as the lab has, query in a new one", "converge": "run Puppet even if nothing changed",
     "services": f"services that each simulated host pushes, 1 to {checks.MAX_SERVICES}, 0 for what its role has; by default as the lab has",
     "agents": "real monitored machines, one of each Debian release named: bookworm, trixie, forky with commas between, all, or none; by default as the lab has",
-    "seed": "seed of the simulated fleet", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
+    "seed": "seed of the simulated fleet; by default as the lab has, 1 in a new one", "puppet_server": "name of a Puppet server of your own, in place of the lab's; no simulated hosts then",
     "puppet_ca": "file with that server's CA certificate", "puppet_environment": "environment there (production)",
     "smarthost": "who takes the monitor's mail there", "host": "root@ADDRESS of an existing Debian 13 machine that becomes the monitor (with --puppet-server)",
 })  # fmt: skip
 @command
 def provision(
-    c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: float = 0.0, memory: str = "", disk: int = 0,
-    collect: str = "query", converge: bool = False, services: str = "", agents: str = "", seed: int = 1, puppet_server: str = "", puppet_ca: str = "",
+    c: Context, hosts: str = "", driver: str = "", offer: str = "", vcpus: str = "", memory: str = "", disk: str = "",
+    collect: str = "", converge: bool = False, services: str = "", agents: str = "", seed: str = "", puppet_server: str = "", puppet_ca: str = "",
     puppet_environment: str = "", smarthost: str = "", host: str = "", lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
@@ -132,7 +136,9 @@ def provision(
     driver = driver or checks.present_driver(one)
     pushed = checks.number(services, "--services") if services else checks.present_services(one)
     real = checks.agents(agents) if agents else checks.present_agents(one)
-    options = checks.options(count, seed, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
+    grown_from = checks.number(seed, "--seed") if seed else checks.present_seed(one)
+    collect = collect or checks.present_collect(one)
+    options = checks.options(count, grown_from, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)
@@ -154,7 +160,7 @@ def simulate(c: Context, hosts: str = "", services: str = "", compress: str = ""
 
 @task(name="resize", help=LAB | JSON | {"vcpus": "virtual CPUs that it then has", "memory": "memory that it then has, as 4096 or 4G", "disk": "disk that it then has, in GiB"})
 @command
-def resize_task(c: Context, vcpus: float = 0.0, memory: str = "", disk: int = 0, lab: str = "", json: bool = False) -> None:
+def resize_task(c: Context, vcpus: str = "", memory: str = "", disk: str = "", lab: str = "", json: bool = False) -> None:
     """Give the running monitor more disk, memory or vCPUs; while it works where that is possible, else by one orderly reboot."""
     one = named(lab)
     resize.resize(one, vcpus, memory, disk)
@@ -168,13 +174,13 @@ def resize_task(c: Context, vcpus: float = 0.0, memory: str = "", disk: int = 0,
 })  # fmt: skip
 @command
 def loadtest_task(
-    c: Context, scenario: str = "steady", full: bool = False, seconds: float = 0.0, multiple: float = 1.0, vcpus: float = 0.0, memory: str = "",
+    c: Context, scenario: str = "steady", full: bool = False, seconds: float = 0.0, multiple: float = 1.0, vcpus: str = "", memory: str = "",
     workers: int = 1, seed: int = 1, lab: str = "", json: bool = False,
 ) -> None:  # fmt: skip
     """Put a scenario's load on the monitor of a running lab (--driver container) and judge it by its objectives."""
     found = loadtest.run(
         named(lab), scenario, length="full" if full else "short", seconds=seconds, multiple=multiple, vcpus=vcpus,
-        memory_mib=hosting.parse_memory(memory) if memory else 0, workers=workers, seed=seed,
+        memory=memory, workers=workers, seed=seed,
     )  # fmt: skip
     if json:
         print(found.model_dump_json(indent=2))

@@ -16,17 +16,17 @@ from loadtest.ran_on import measured_units
 from loadtest.run import Run
 from loadtest.scenarios import Length
 from provision import checks
+from vm import hosting
 from vm import lab as labs
 from vm.errors import BadInput
-from vm.hosting import hosting_spec
 from vm.lab import Lab
 from vm.progress import note
 
 
 def run(
-    lab: Lab, scenario: str, *, length: Length, seconds: float, multiple: float, vcpus: float, memory_mib: int, workers: int, seed: int
+    lab: Lab, scenario: str, *, length: Length, seconds: float, multiple: float, vcpus: str, memory: str, workers: int, seed: int
 ) -> Run:
-    """Load-test a lab. vcpus, memory_mib: another size meanwhile (0: as it is). Raises BadInput for words that cannot be."""
+    """Load-test a lab. vcpus, memory: another size meanwhile, in the user's words. Raises BadInput for words that cannot be."""
     found = scenarios.find(scenario)
     if multiple <= 0 or seconds < 0 or workers < 1:
         raise BadInput("a load needs positive numbers", "--multiple, --seconds, --workers", "give numbers above 0")
@@ -36,7 +36,7 @@ def run(
         if one.options.driver != "container":
             raise BadInput(f"the monitor of lab {lab.name} runs by {one.options.driver}", lab.name, "provision with --driver container: times of an emulated CPU say nothing")
         own = one.options.spec
-        wanted = hosting_spec(vcpus or own.vcpus, memory_mib or own.memory_mib, own.disk_gib)
+        wanted = hosting.sized(own, vcpus, memory, "")
         asked = wanted != own
         spare = (os.cpu_count() or 1) - 1
         if not asked and math.ceil(wanted.vcpus) > spare >= 1:

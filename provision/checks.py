@@ -18,6 +18,7 @@ from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
 DEFAULT_DRIVER = "libvirt"
+DEFAULT_SEED = 1
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """What a new lab gets at least; a load test tries smaller sizes, and shows that they fail."""
 MAX_SERVICES = 150
@@ -59,6 +60,18 @@ def present_compress(lab: Lab) -> int:
     """By what the intervals of a lab's checks are divided; 1 where nobody asked."""
     known = find(lab)
     return known.compress if known else 1
+
+
+def present_seed(lab: Lab) -> int:
+    """From which seed the fleet of a lab was made; another one would swap all its hosts."""
+    known = find(lab)
+    return known.seed if known else DEFAULT_SEED
+
+
+def present_collect(lab: Lab) -> str:
+    """How the monitor of a lab collects."""
+    known = find(lab)
+    return known.collect_mode if known else COLLECT_MODES[0]
 
 
 def present_agents(lab: Lab) -> tuple[str, ...]:

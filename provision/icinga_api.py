@@ -1,8 +1,8 @@
 """A read-only look at Icinga 2 through its HTTP API, by client certificate.
 
 Asks /v1/status, which is cheap. The object lists cost the master many times their size in memory:
-`service_states` is
-for a single look in a test, never for a loop.
+`service_states` and
+`troubles` are for a single look, never for a loop.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,23 @@ class ServiceState(Record):
     state: int
     has_result: bool
     output: str
+
+
+HOST_STATES = ("UP", "DOWN")
+SERVICE_STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+
+
+class Trouble(Record):
+    """A host (service is empty then) or service whose state is not good, and what its plugin said."""
+
+    host: str
+    service: str
+    state: str
+    output: str
+
+    def __str__(self) -> str:
+        said = self.output.strip().splitlines()[:1] or ["it said nothing"]
+        return f"{self.host} {self.service}".strip() + f" {self.state}: {said[0][:120]}"
 
 
 def _connect(access: ApiAccess) -> ssl.SSLSocket:
@@ -184,3 +202,19 @@ def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:
         )
         for row in found
     )
+
+
+def troubles(access: ApiAccess) -> tuple[Trouble, ...]:
+    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone. One expensive look."""
+    found: list[Trouble] = []
+    for kind, states, more in (("hosts", HOST_STATES, ""), ("services", SERVICE_STATES, "&attrs=host_name")):
+        rows = [result["attrs"] for result in get(access, f"/v1/objects/{kind}?attrs=name&attrs=state&attrs=problem&attrs=handled&attrs=last_check_result{more}")]
+        down = {one.host for one in found}
+        found += [read_trouble(row, states) for row in rows if row["problem"] and not row["handled"] and row.get("host_name") not in down]
+    return tuple(found)
+
+
+def read_trouble(row: Mapping[str, Any], states: tuple[str, ...]) -> Trouble:
+    """Make the record from an object's attributes; states: the names of its kind's numbers (pure)."""
+    host, service = (row["host_name"], row["name"]) if "host_name" in row else (row["name"], "")
+    return Trouble(host=host, service=service, state=states[min(int(row["state"]), len(states) - 1)], output=(row["last_check_result"] or {}).get("output", ""))

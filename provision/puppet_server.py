@@ -6,6 +6,7 @@ PuppetDB answers on that machine's loopback alone; it is reached through SSH.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SITE = "/etc/puppet/code/environments/production/manifests/site.pp"
 SSL = "/var/lib/puppet/ssl"
 SIGNED = "/etc/puppet/puppetserver/ca/signed"
 READY_S = 240
+ANSWER_S = 10
+"""For one question whether it runs."""
 UNITS = ("puppetserver", "puppetdb")
 ACCESS_LOG = "/var/log/puppetdb/puppetdb-access.log"
 
@@ -45,7 +48,6 @@ def pin_ca(machine: Machine, path: Path) -> None:
 
 def wait_ready(machine: Machine, server: Server, deadline_s: float = READY_S) -> None:
     """Until the Puppet server and PuppetDB answer. Raises WatchpostError naming the unit that failed or is late."""
-    status = Request("GET", "/status/v1/simple")
 
     def no_failure() -> bool:
         for unit in UNITS:
@@ -54,19 +56,22 @@ def wait_ready(machine: Machine, server: Server, deadline_s: float = READY_S) ->
                 raise WatchpostError(f"{unit} failed on {machine.name}", f"journalctl -u {unit}, /var/log/{unit} there")
         return True
 
-    def answers() -> bool:
-        no_failure()
-        try:
-            with server.client() as client:
-                return client.send(status).text().strip() == "running"
-        except WatchpostError:
-            return False
-
-    wait_until(answers, reason=f"puppetserver on {machine.name}", deadline_s=deadline_s, interval_s=1)
+    wait_until(
+        lambda: no_failure() and answers(server), reason=f"puppetserver on {machine.name}", deadline_s=deadline_s, interval_s=1,
+    )  # fmt: skip
     wait_until(
         lambda: no_failure() and waiting(machine) is not None, reason=f"PuppetDB on {machine.name}",
         deadline_s=deadline_s, interval_s=1,
     )  # fmt: skip
+
+
+def answers(server: Server) -> bool:
+    """Whether the Puppet server says that it runs."""
+    try:
+        with replace(server, timeout_s=ANSWER_S).client() as client:
+            return client.send(Request("GET", "/status/v1/simple")).text().strip() == "running"
+    except WatchpostError:
+        return False
 
 
 def forget(machine: Machine, certnames: Iterable[str]) -> list[str]:

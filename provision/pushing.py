@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,7 +16,12 @@ from puppet_fixtures.fleet import SimulatedHost
 from vm.artefact import Record
 from vm.errors import WatchpostError
 from vm.lab import Lab
-from vm.wait import wait_until
+from vm.wait import SYSTEM, Clock, wait_until
+
+SETTLE_S = 180.0
+"""How long a bad state may take to become good once all is up: what was checked before its daemon or its agent came is checked again within a minute."""
+SHOWN = 5
+"""Of how many bad states a command tells."""
 
 
 class AgentRuns(Record):
@@ -74,6 +80,11 @@ def waiting_for(found: icinga_api.IcingaStatus, hosts: int) -> str:
     return ""
 
 
+def bad(found: icinga_api.IcingaStatus) -> int:
+    """How many hosts are down and services critical or unknown."""
+    return found.hosts.get("down", 0) + found.services.get("critical", 0) + found.services.get("unknown", 0)
+
+
 def is_live(lab: Lab, nodes: Path, ca: Path, hosts: int) -> bool:
     """Whether Icinga answers and all states are live."""
     try:
@@ -101,3 +112,69 @@ def wait_live(lab: Lab, nodes: Path, ca: Path, hosts: int, deadline_s: float = 3
     except WatchpostError as error:
         raise WatchpostError(f"{error.what}: {last}", "Icinga's API on monitor", "look at the log of the pusher") from error
     return ", ".join(f"{count} {state}" for state, count in found.services.items() if count) + " services"
+
+
+def is_good(at: icinga_api.ApiAccess) -> bool:
+    """Whether no state is bad, by Icinga's counts, which are cheap."""
+    try:
+        found = icinga_api.status(at)
+    except WatchpostError:
+        return False
+    return not (bad(found) or found.services.get("warning", 0))
+
+
+def settle(at: icinga_api.ApiAccess, theirs: Collection[str] = (), deadline_s: float = SETTLE_S, clock: Clock = SYSTEM) -> tuple[icinga_api.Trouble, ...]:
+    """Wait until every state is good, but those of the hosts `theirs` and what is acknowledged; what is not good then, or when time is up."""
+
+    def settled() -> bool:
+        return is_good(at) or (bool(theirs) and not of_others(look(at), theirs))
+
+    if not is_good(at) and of_others(look(at), theirs):
+        with contextlib.suppress(WatchpostError):  # time is up
+            wait_until(settled, reason="good states", deadline_s=deadline_s, interval_s=15 if theirs else 3, clock=clock)
+    return () if is_good(at) else look(at)
+
+
+def of_others(found: Sequence[icinga_api.Trouble], theirs: Collection[str]) -> list[icinga_api.Trouble]:
+    """What is bad of other hosts than these."""
+    return [one for one in found if one.host not in theirs]
+
+
+def look(at: icinga_api.ApiAccess) -> tuple[icinga_api.Trouble, ...]:
+    """What is not good now; where Icinga does not answer, nothing is known to be."""
+    try:
+        return icinga_api.troubles(at)
+    except WatchpostError as error:
+        return (icinga_api.Trouble(host="monitor", service="", state="UNKNOWN", output=error.what),)
+
+
+def in_words(found: Sequence[icinga_api.Trouble]) -> str:
+    """What is not good, the worst first and a few of many."""
+    order = ("DOWN", "CRITICAL", "UNKNOWN", "WARNING")
+    first = sorted(found, key=lambda one: (order.index(one.state), one.host, one.service))
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "".join(f"\n    {line}" for line in [*map(str, first[:SHOWN]), *more])
+
+
+def serious(found: Sequence[icinga_api.Trouble], theirs: Collection[str]) -> bool:
+    """Whether more than warnings is among it, of other hosts than these."""
+    return any(one.state != "WARNING" for one in of_others(found, theirs))
+
+
+def must_be_good(at: icinga_api.ApiAccess, theirs: Collection[str] = ()) -> str:
+    """Hold a lab's own fleet to good states; returns in words what is only a warning, or bad on a real machine (theirs), which has troubles of its own.
+
+    Raises WatchpostError naming what stays bad.
+    """
+    found = settle(at, theirs)
+    if serious(found, theirs):
+        raise WatchpostError(
+            f"all is up, but {len(found)} hosts and services did not become good within {SETTLE_S:.0f} s:{in_words(found)}", "Icinga on monitor",
+            "mend the check, or what it checks (`invoke ssh --machine fleet` for the daemons behind simulated hosts), or acknowledge it in the web; then the same command again",
+        )  # fmt: skip
+    return f"; not good:{in_words(found)}" if found else ""
+
+
+def stays_good(at: icinga_api.ApiAccess, theirs: Collection[str] = ()) -> bool:
+    """Whether a lab that was good is so still."""
+    return is_good(at) or not serious(look(at), theirs)

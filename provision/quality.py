@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from provision import running
 from provision.accept import requirements, tests
 from vm.command import run
 from vm.errors import WatchpostError
@@ -24,6 +25,7 @@ UNIT = (
 """Unit tests in parts that run side by side; many tests only wait, so that there are more parts than cores."""
 
 TEARDOWN_S = 120
+"""For the acceptance tests to remove their lab when they are interrupted; .ci/run waits longer before it ends all."""
 
 
 def static(checkout: Path) -> None:
@@ -55,6 +57,7 @@ def static(checkout: Path) -> None:
 
 def unit_tests(checkout: Path) -> int:
     """Run the parts of the unit tests side by side, each part's output in one piece; the worst exit code."""
+    running.tell("unit tests")
     with contextlib.ExitStack() as ending:
         later = []
         for part in UNIT[1:]:
@@ -83,14 +86,20 @@ def acceptance_tests(checkout: Path, *, thorough: bool = False) -> int:
 
     thorough: those too that take minutes for what changes seldom. What took longest is told at the end.
     """
+    running.tell("acceptance tests")
     which = [] if thorough else ["-m", "not thorough"]
-    process = subprocess.Popen(pytest_argv(["-vv", "--durations=30", *which, "tests/acceptance"]), cwd=checkout)
+    process = subprocess.Popen(pytest_argv(["-p", running.__name__, "-vv", "--durations=30", *which, "tests/acceptance"]), cwd=checkout)
     try:
         return process.wait()
     except KeyboardInterrupt:
         if not sys.stdin.isatty():  # a terminal's Ctrl-C has reached pytest already
             process.send_signal(signal.SIGINT)
-        process.wait(TEARDOWN_S)
+        try:
+            process.wait(TEARDOWN_S)
+        except subprocess.TimeoutExpired:
+            note(f"the tests did not take down their lab within {TEARDOWN_S} s and are ended; `invoke destroy --lab NAME` removes it")
+            process.kill()
+            process.wait()
         raise
 
 

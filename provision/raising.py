@@ -5,17 +5,13 @@ from __future__ import annotations
 from provision import checks, down, up
 from provision.options import Options, keep
 from provision.status import StageTimes
-from vm import artefact, progress
+from vm import artefact, logs, progress
 from vm import lab as labs
-from vm.errors import WatchpostError
 from vm.lab import Lab
 
 
 def raise_lab(lab: Lab, options: Options, words: str, *, converge: bool = False) -> None:
-    """Bring a lab to what the options say; words: the user's command, for who else wants the lab.
-
-    Raises WatchpostError, which names the lab's log.
-    """
+    """Bring a lab to what the options say; words: the user's command, for who else wants the lab. Raises WatchpostError."""
     checks.root(words)
     with labs.hold(lab, words):
         raise_held(lab, options, converge=converge)
@@ -24,14 +20,10 @@ def raise_lab(lab: Lab, options: Options, words: str, *, converge: bool = False)
 def raise_held(lab: Lab, options: Options, *, converge: bool = False) -> None:
     """The same for who holds the lab already."""
     labs.prepare(lab)
-    progress.log_to(lab.directory / "log" / "provision.log")
+    progress.log_to(logs.of_lab(lab))
     stages = progress.Stages()
     keep(lab, options)
-    try:
-        up.up(lab, options, stages, converge=converge)
-    except WatchpostError as error:
-        error.todo = f"{error.todo}; " * bool(error.todo) + f"the whole story is in {lab.directory}/log/provision.log"
-        raise
+    up.up(lab, options, stages, converge=converge)
     times = StageTimes(stages=tuple(stages.times), total_s=round(stages.elapsed(), 1))
     artefact.save(times, lab.records / "times.json")
 

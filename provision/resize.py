@@ -9,11 +9,11 @@ from provision import checks, machines, raising, up
 from provision.options import Options, keep, read
 from provision.ssh import Machine
 from provision.stages import Work, starting
-from vm import artefact, progress
+from vm import artefact, logs, progress
 from vm import lab as labs
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError
-from vm.hosting import HostingSpec, hosting_spec, parse_memory
+from vm.hosting import HostingSpec, sized
 from vm.lab import Lab
 from vm.progress import note
 from vm.wait import wait_until
@@ -30,11 +30,11 @@ GROWS_ROOT = ("systemd-repart.service", "systemd-growfs-root.service")
 """What grows the root partition and its file system at boot, and does so again."""
 
 
-def larger(present: HostingSpec, vcpus: float, memory: str, disk: int) -> HostingSpec:
+def larger(present: HostingSpec, vcpus: str, memory: str, disk: str) -> HostingSpec:
     """The size that the words ask for, which has less of nothing. Pure. Raises BadInput for a smaller one, and where no word asks for anything."""
     if not (vcpus or memory or disk):
         raise BadInput(f"nothing was asked for; the monitor has {present}", "--vcpus, --memory, --disk", "say what it should have more")
-    asked = hosting_spec(vcpus or present.vcpus, parse_memory(memory) if memory else present.memory_mib, disk or present.disk_gib)
+    asked = sized(present, vcpus, memory, disk)
     for option, has, wants in (
         ("--vcpus", present.vcpus, asked.vcpus), ("--memory", present.memory_mib, asked.memory_mib), ("--disk", present.disk_gib, asked.disk_gib),
     ):  # fmt: skip
@@ -43,7 +43,7 @@ def larger(present: HostingSpec, vcpus: float, memory: str, disk: int) -> Hostin
     return present if asked == present.model_copy(update={"offer": ""}) else asked
 
 
-def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
+def resize(lab: Lab, vcpus: str, memory: str, disk: str) -> Options:
     """Grow the monitor of a lab and have Puppet tune its services for the new size; the options with that size. What was cut short goes on when called again.
 
     Raises BadInput for a size that can not be had by growing, WatchpostError where the machine does not take it.
@@ -55,7 +55,7 @@ def resize(lab: Lab, vcpus: float, memory: str, disk: int) -> Options:
     spec = larger(options.spec, vcpus, memory, disk)
     with labs.hold(lab, "invoke resize"):
         labs.prepare(lab)
-        progress.log_to(lab.directory / "log" / "provision.log")
+        progress.log_to(logs.of_lab(lab))
         grown = options.model_copy(update={"spec": spec})
         work = up.work_of(lab, grown, progress.Stages())
         if spec != options.spec:

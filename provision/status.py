@@ -15,7 +15,7 @@ from provision.stages.monitor import Collected
 from vm import artefact
 from vm.drivers import driver
 from vm.errors import BadInput, WatchpostError
-from vm.lab import Lab
+from vm.lab import MAX_HOSTS, Lab
 from vm.progress import StageTime
 
 
@@ -123,15 +123,23 @@ def _states(counts: dict[str, int] | None) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "none"
 
 
-def table(status: Status) -> Table:
-    """The same for a terminal."""
+def following(status: Status) -> tuple[str, ...]:
+    """What may come next: a lab with hosts of its own grows, to half as many again once it is past 50; any other shows its web."""
+    count = sum((status.hosts or {}).get(state, 0) for state in ("up", "down"))
+    if "puppet" not in status.machines or count >= MAX_HOSTS:
+        return "open", "destroy"
+    return f"simulate --hosts {50 if count < 50 else min(MAX_HOSTS, count * 3 // 2)}", "destroy"
+
+
+def table(status: Status, flag: str = "") -> Table:
+    """The same for a terminal. flag: what names the lab in a command, empty for the checkout's."""
     shown = Table(show_header=False, box=None, pad_edge=False)
     down = [kind for kind, up in status.machines.items() if not up]
     rows = [
         ("lab", f"{status.lab}, monitor by {status.driver} ({status.accelerator})"),
         ("machines", "all run" if not down else f"not running: {', '.join(down)}"),
-        ("web", f"{status.web}\nuser {status.basic_auth_user}, then {status.web_user}; `invoke status --secrets` shows passwords"),
-        ("console", "invoke console"),
+        ("web", f"{status.web}\nuser {status.basic_auth_user}, then {status.web_user}; `invoke status --secrets{flag}` shows passwords"),
+        ("console", f"invoke console{flag}"),
         ("hosts", _states(status.hosts)),
         ("services", _states(status.services)),
         ("agents", _agents(status)),
@@ -147,7 +155,7 @@ def table(status: Status) -> Table:
     if status.total_s is not None:
         stages = ", ".join(f"{stage.name} {stage.seconds:.0f} s" for stage in status.stages)
         rows.append(("took", f"{status.total_s:.0f} s: {stages}" if stages else f"{status.total_s:.0f} s, nothing to do"))
-    rows.append(("next", "invoke simulate --hosts 50   ·   invoke destroy"))
+    rows.append(("next", "   ·   ".join(f"invoke {words}{flag}" for words in following(status))))
     for name, text in rows:
         shown.add_row(f"[bold]{name}[/bold]", text)
     return shown

@@ -17,6 +17,7 @@ from provision.stages import (
     existing_host,
     existing_puppet,
     fleet,
+    host,
     monitor,
     puppet,
     real_agents,
@@ -68,6 +69,7 @@ def network(work: Work, names: dict[str, IPv4Address]) -> None:
 
 def with_own_puppet(work: Work, options: Options) -> None:
     """The whole lab; images and machines side by side."""
+    host.look(work, {"puppet": "container", "fleet": "container", "monitor": options.driver} | dict.fromkeys(work.plan.agents, "container"))
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="make")
     try:
         server = pool.submit(puppet.make, work)
@@ -102,6 +104,7 @@ def with_existing_puppet(work: Work, options: Options) -> None:
     if options.host:
         existing_host.prepare(work, options.puppet_server)
     else:
+        host.look(work, {"monitor": options.driver})
         options = starting.start_monitor(work, options)
     existing_puppet.enrol(work)
     monitor.converge(work, options, lambda: None)

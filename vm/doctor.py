@@ -35,13 +35,13 @@ def _ask(name: str, probe: Probe, question: Question) -> Finding:
         return Finding(name=name, level="missing", detail=f"the probe failed: {what}", remedy="look at the log")
 
 
-def examine(kernel: Path | None, cache: Path) -> tuple[Finding, ...]:
-    """Run all probes side by side.
+def examine(kernel: Path | None, cache: Path, names: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """Run these probes, by default all, side by side.
 
     kernel: what a guest would boot; cache: the file that remembers whether KVM boots it.
     """
-    question = Question(kernel=kernel, cache=cache)
-    found = probes()
+    question, every = Question(kernel=kernel, cache=cache), probes()
+    found = {name: every[name] for name in names} or every
     with ThreadPoolExecutor(max_workers=4) as pool:
         jobs = [pool.submit(_ask, name, probe, question) for name, probe in found.items()]
         return tuple(job.result() for job in jobs)

@@ -154,6 +154,17 @@ def hosting_spec(vcpus: float, memory_mib: int, disk_gib: int) -> HostingSpec:
         ) from error
 
 
+def sized(base: HostingSpec, vcpus: str, memory: str, disk: str) -> HostingSpec:
+    """The size that a user's words ask for; base has what they leave out. Raises BadInput that names the bad one."""
+    found = []
+    for option, word, kind, has in (("--vcpus", vcpus, float, base.vcpus), ("--disk", disk, int, base.disk_gib)):
+        try:
+            found.append(kind(word) if word else has)
+        except ValueError as error:
+            raise BadInput(f"{word!r} is no {'number' if kind is float else 'whole number'}", option, f"write for example {option} {DEFAULT_SPEC.disk_gib if kind is int else 2}") from error
+    return hosting_spec(found[0], parse_memory(memory) if memory else base.memory_mib, int(found[1]))
+
+
 def parse_memory(text: str) -> int:
     """MiB from `2048`, `2G` or `512M`. Raises BadInput."""
     found = re.fullmatch(r"(\d+)\s*(|M|MB|MiB|G|GB|GiB)", text.strip(), re.IGNORECASE)

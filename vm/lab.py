@@ -28,6 +28,10 @@ MAX_HOSTS = 200
 """The /22 has room for 767 simulated hosts; DNS and the fleet's addresses are laid out for this many."""
 
 
+POOLS = (IPv4Network("10.64.0.0/10"), IPv4Network("10.128.0.0/10"))
+"""Where the networks of labs are."""
+
+
 class Lab(Record):
     """One lab on this hypervisor. Two checkouts have two labs that do not meet."""
 

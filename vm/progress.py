@@ -7,6 +7,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +18,9 @@ from vm.artefact import Record
 from vm.errors import WatchpostError
 
 LOG = logging.getLogger("watchpost")
+LOG.addHandler(logging.NullHandler())  # without it, what nobody logs would go to the user
+LOG_BYTES = 16 * 2**20
+"""Of a log; a full one is kept beside the new one, as NAME.1."""
 CONSOLE = Console(stderr=True, highlight=False)
 
 
@@ -27,13 +32,32 @@ class StageTime(Record):
     note: str = ""
 
 
+class LogFile(RotatingFileHandler):
+    """A log of bounded size, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=LOG_BYTES, backupCount=1)
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open(self.baseFilename, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)), encoding="utf-8")
+
+    def writes(self, path: Path) -> bool:
+        """Whether this is the file at a path now."""
+        return self.stream is not None and path.exists() and os.path.samestat(os.fstat(self.stream.fileno()), path.stat())
+
+
+def logged_to() -> Path | None:
+    """The log that was opened last and is still there."""
+    found = [Path(one.baseFilename) for one in LOG.handlers if isinstance(one, LogFile) and one.writes(Path(one.baseFilename))]
+    return found[-1] if found else None
+
+
 def log_to(path: Path) -> None:
-    """Send the whole story to a file of the lab, readable by its owner only; once, however often it is asked for."""
+    """Send the whole story to a file; once, however often it is asked for."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    if any(isinstance(one, logging.FileHandler) and one.stream and os.path.samestat(os.fstat(one.stream.fileno()), path.stat()) for one in LOG.handlers):
+    if any(isinstance(one, LogFile) and one.writes(path) for one in LOG.handlers):
         return  # a command within a command: each line stands there once
-    handler = logging.FileHandler(path)
+    handler = LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(name)s %(message)s"))
     logging.raiseExceptions = False  # a log that cannot be written (the disk is full) must not bury the command's own words under traces
     LOG.setLevel(logging.DEBUG)

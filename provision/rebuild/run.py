@@ -16,7 +16,7 @@ from provision.rebuild import layers
 from provision.rebuild.compare import Comparison, compare, junit
 from provision.rebuild.placeholders import Placeholders
 from provision.rebuild.snapshot import Snapshot
-from vm import artefact
+from vm import artefact, logs
 from vm import lab as labs
 from vm.errors import BadInput
 from vm.image import build
@@ -94,7 +94,7 @@ def rebuild(lab: Lab, options: Options, baseline: Path | None, *, in_place: bool
 
 def keep_log(target: Lab, lab: Lab) -> None:
     """Keep the story of a rebuild where its reports are: the lab beside takes its own along."""
-    log = target.directory / "log" / "provision.log"
+    log = logs.of_lab(target)
     if log.exists():
         artefact.write_file(folder(lab) / "provision.log", log.read_bytes())
 

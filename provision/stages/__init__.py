@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provision import machines, puppet_run
+from provision import machines, puppet_run, units
 from provision.lab_plan import LabPlan
 from provision.ledger import Ledger
 from provision.ssh import Machine
@@ -40,6 +40,25 @@ class Work:
     def connect(self, kind: str) -> Machine:
         """Root on a machine of the lab."""
         return machines.connect(self.lab, kind, self.secrets)
+
+    def services_run(self, kind: str) -> bool:
+        """Whether all services of a machine still run that ran when its stage was done."""
+        machine = self.connect(kind)
+        try:
+            return units.ended(self.lab, kind, machine) == ()
+        finally:
+            machine.close()
+
+    def converging_run(self, kind: str, environment: str = "production") -> tuple[puppet_run.PuppetRun, str]:
+        """A run that brings a machine to what its stage is for, what had ended started first; what that was, in words."""
+        machine = self.connect(kind)
+        try:
+            had_ended = units.start_ended(self.lab, kind, machine)
+            run = self.agent_run(kind, environment)
+            units.keep(self.lab, kind, machine)
+            return run, had_ended
+        finally:
+            machine.close()
 
     def agent_run(
         self, kind: str, environment: str = "production", *, timeout_s: float = puppet_run.TIMEOUT_S, cut_s: float = 0

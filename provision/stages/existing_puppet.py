@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from provision import deployment, puppet_server, pushing
+from provision import deployment, icinga_api, puppet_server, pushing
 from provision.enrolment import Identity, identity
 from provision.lab_plan import CONTROL_REPO
 from provision.protocol import keys, puppet
@@ -177,12 +177,14 @@ def _waiting(work: Work, name: str, public_key: bytes) -> str:
 
 
 def ready(work: Work) -> None:
-    """Until Icinga answers with live states and the web lets its user in."""
+    """Until Icinga answers with live states and the web lets its user in. What is bad is told and no fault of the monitor: it shows the operator's own hosts."""
     plan, lab = work.plan, work.lab
 
     def wait() -> str:
-        return f"{pushing.wait_live(lab, plan.nodes, plan.ca, 0)}; {monitor.web_answers(work)}"
+        states, web = pushing.wait_live(lab, plan.nodes, plan.ca, 0), monitor.web_answers(work)
+        found = icinga_api.troubles(pushing.access(lab, plan.nodes, plan.ca))
+        return f"{states}; {web}" + (f"; not good:{pushing.in_words(found)}" if found else "")
 
     work.ledger.step(
-        "ready", [work.ledger.done.get("monitor")], wait, live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, 0)
+        "ready", [work.ledger.done.get("monitor")], wait, live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, 0) and monitor.web_lives(work)
     )

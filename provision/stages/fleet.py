@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from provision import agents, daemon, deployment, enrolment, puppet_server, pushing
 from provision.lab_plan import CHECKOUT
+from provision.ssh import Machine
 from provision.stages import Work, monitor, puppet
 from puppet_fixtures import fleet
 from vm import artefact
 from vm.drivers import container
+from vm.errors import WatchpostError
 from vm.progress import note
 
 
@@ -43,7 +45,7 @@ def compile_catalogs(work: Work) -> None:
         runs = agents.run_agents(plan.server, facts, plan.nodes)
         artefact.save(pushing.AgentRuns(runs=runs), work.lab.records / "agents.json")
         machine = work.connect("puppet")
-        puppet_server.deactivate(machine, removed(work))
+        forget_removed(work, machine)
         puppet_server.wait_stored(machine)
         exported = puppet_server.query(machine, "resources[count()] { exported = true }")[0]["count"]
         machine.close()
@@ -51,14 +53,30 @@ def compile_catalogs(work: Work) -> None:
         return f"{min(sizes)}-{max(sizes)} resources a host, {exported} exported"
 
     data = {name: plan.files[f"nodes/{name}.yaml"] for name in plan.roles}
-    work.ledger.step("hosts", [data, plan.code, artefact.digest(plan.ca.read_text())], run)
+    inputs = [data, plan.code, artefact.digest(plan.ca.read_text())]
+    work.ledger.step("hosts", inputs, run, live=lambda: exports_live(work))
 
 
-def removed(work: Work) -> list[str]:
-    """Hosts that had a catalog before and are no more part of the fleet; their identity is forgotten here."""
+def exports_live(work: Work) -> bool:
+    """Whether PuppetDB still has what each host exported, and we its catalog."""
+    if not all(enrolment.identity(work.plan.nodes, name).catalog.exists() for name in work.plan.roles):
+        return False
+    machine = work.connect("puppet")
+    try:
+        return set(work.plan.roles) <= set(puppet_server.exported(machine))
+    except WatchpostError:
+        return False
+    finally:
+        machine.close()
+
+
+def forget_removed(work: Work, machine: Machine) -> None:
+    """Take hosts that are no more part of the fleet out of PuppetDB, once; key and certificate are kept for when they come back. machine: the one with PuppetDB."""
     nodes = work.plan.nodes
-    present = set(work.plan.roles) | {work.lab.fqdn("harness")}
-    return sorted(path.name for path in nodes.iterdir() if path.name not in present) if nodes.exists() else []
+    gone = sorted({path.parent.name for path in nodes.glob("*/catalog.json")} - set(work.plan.roles))
+    puppet_server.deactivate(machine, gone)
+    for name in gone:
+        enrolment.identity(nodes, name).catalog.unlink()
 
 
 def converge(work: Work) -> None:
@@ -66,12 +84,12 @@ def converge(work: Work) -> None:
     puppet.free_names(work, "fleet")
 
     def run() -> str:
-        done = work.agent_run("fleet")
-        return f"{done.resources} resources, {done.changed} changed"
+        done, had_ended = work.converging_run("fleet")
+        return f"{done.resources} resources, {done.changed} changed{had_ended}"
 
     # the relay's addresses follow the hosts there are
     inputs = [work.plan.code, work.ledger.done.get("start fleet"), work.plan.files["lab.yaml"]]
-    work.ledger.step("fleet services", inputs, run)
+    work.ledger.step("fleet services", inputs, run, live=lambda: work.services_run("fleet"))
 
 
 def push(work: Work, seed: int) -> None:
@@ -97,10 +115,16 @@ def push(work: Work, seed: int) -> None:
 
 
 def ready(work: Work) -> None:
-    """Until every host and service has a state and every agent is connected."""
+    """Until every host and service has a state and every agent is connected, the web lets its user in, and no state is bad. Raises WatchpostError naming those that stay so."""
     lab, plan = work.lab, work.plan
-    work.ledger.step(
-        "ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents],
-        lambda: f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {monitor.web_answers(work)}",
-        live=lambda: pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored),
-    )  # fmt: skip
+    at, real = pushing.access(lab, plan.nodes, plan.ca), [lab.fqdn(kind) for kind in plan.agents]
+
+    def wait() -> str:
+        pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)
+        web, bad = monitor.web_answers(work), pushing.must_be_good(at, real)
+        return f"{pushing.wait_live(lab, plan.nodes, plan.ca, plan.monitored)}; {web}{bad}"
+
+    def lives() -> bool:
+        return pushing.is_live(lab, plan.nodes, plan.ca, plan.monitored) and pushing.stays_good(at, real) and monitor.web_lives(work)
+
+    work.ledger.step("ready", [work.ledger.done.get("agents"), work.ledger.done.get("monitor"), plan.agents], wait, live=lives)

@@ -39,12 +39,12 @@ def converge(work: Work, options: Options, count_queries: Callable[[], int | Non
 
     def first() -> str:
         before = count_queries()
-        run = work.agent_run("monitor", options.puppet_environment)
+        run, had_ended = work.converging_run("monitor", options.puppet_environment)
         after = count_queries()
         queries = None if before is None or after is None or after < before else after - before
         artefact.save(Collected(mode=options.collect_mode, first=run, puppetdb_queries=queries), path)
         asked = "" if queries is None else f", {queries} queries of PuppetDB"
-        return f"{run.resources} resources, {run.changed} changed, catalog {run.compile_s:.1f} s{asked}"
+        return f"{run.resources} resources, {run.changed} changed, catalog {run.compile_s:.1f} s{asked}{had_ended}"
 
     def again() -> str:
         run = work.agent_run("monitor", options.puppet_environment)
@@ -52,7 +52,7 @@ def converge(work: Work, options: Options, count_queries: Callable[[], int | Non
         puppet_run.must_change_nothing("monitor", run)
         return f"{run.resources} resources, 0 changed"
 
-    ledger.step("monitor", inputs, first)
+    ledger.step("monitor", inputs, first, live=lambda: work.services_run("monitor"))
     ledger.step("monitor again", inputs, again)
 
 
@@ -76,3 +76,11 @@ def web_answers(work: Work, deadline_s: float = 120) -> str:
     except WatchpostError as error:
         raise WatchpostError(f"{error.what}: {last}", "nginx and php-fpm on the monitor") from error
     return "the web lets its user in"
+
+
+def web_lives(work: Work) -> bool:
+    """Whether the web lets its user in now."""
+    try:
+        return bool(web_answers(work, 1))
+    except WatchpostError:
+        return False

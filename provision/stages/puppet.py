@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision import deployment, machines, puppet_run, puppet_server
+from provision import deployment, machines, puppet_run, puppet_server, units
 from provision.lab_plan import CONTROL_REPO
 from provision.stages import Work, starting
 from vm import artefact
@@ -23,12 +23,17 @@ def make(work: Work) -> None:
     ledger.step("deploy", [plan.code, artefact.digest(plan.files), started], deploy)
 
     def apply() -> str:
+        had_ended = units.start_ended(work.lab, "puppet", machine)
         run = puppet_run.run_puppet(machine, puppet_server.apply_argv(plan.server.name))
         puppet_server.pin_ca(machine, plan.ca)
         puppet_server.wait_ready(machine, plan.server)
-        return f"{run.resources} resources, {run.changed} changed"
+        units.keep(work.lab, "puppet", machine)
+        return f"{run.resources} resources, {run.changed} changed{had_ended}"
 
-    ledger.step("puppet server", [plan.code, started], apply)
+    def lives() -> bool:
+        return units.ended(work.lab, "puppet", machine) == () and puppet_server.answers(plan.server)
+
+    ledger.step("puppet server", [plan.code, started], apply, live=lives)
     if stale:
         with work.stages.stage("reload puppet server"):
             puppet_server.reload(machine)

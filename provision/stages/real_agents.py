@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from provision import puppet_run, puppet_server, weakened
 from provision.stages import Work, by_puppet, puppet, starting
 from vm import artefact
 from vm.drivers import container, machine_directory
 from vm.hosting import HostingSpec
+from vm.image import mirror
 from vm.lab import AGENTS
 
 SPEC = HostingSpec(vcpus=1, memory_mib=1024, disk_gib=4)
@@ -28,15 +31,26 @@ def converge(work: Work) -> None:
         puppet.free_names(work, kind)
 
         def run(kind: str = kind) -> str:
-            done, again = work.agent_run(kind), work.agent_run(kind)
+            done, had_ended = work.converging_run(kind)
+            update_lists(work, kind)
+            again = work.agent_run(kind)
             puppet_run.must_change_nothing(kind, again)
-            return f"{done.resources} resources, {done.changed} changed, and none again"
+            return f"{done.resources} resources, {done.changed} changed, and none again{had_ended}"
 
         inputs = [work.plan.code, work.ledger.done.get(f"start {kind}"), work.ledger.done.get("start puppet"), artefact.digest(work.plan.ca.read_text())]
-        work.ledger.step(by_puppet(kind), inputs, run)
+        work.ledger.step(by_puppet(kind), inputs, run, live=partial(work.services_run, kind))
     if work.plan.agents:
         machine = work.connect("puppet")
         puppet_server.wait_stored(machine)
+        machine.close()
+
+
+def update_lists(work: Work, kind: str) -> None:
+    """What its timer does next morning: until then its check would rightly say that its lists were never updated. A mirror that does not answer it is the check's to tell."""
+    machine = work.connect(kind)
+    try:
+        machine.run(["timeout", "120", "apt-get", "-qq", "update", f"--option=Acquire::Check-Valid-Until={str(mirror.asks_for_valid()).lower()}"], check=False)
+    finally:
         machine.close()
 
 

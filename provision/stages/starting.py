@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision import machines, weakened
+from provision import machines, units, weakened
 from provision.lab_plan import CONTROL_REPO
 from provision.options import Options, keep
 from provision.stages import LATER, Work
@@ -40,6 +40,7 @@ def start(work: Work, kind: str, driver_name: str, spec: HostingSpec, accelerato
             driver(name).destroy(work.lab, kind)
         work.ledger.forget(f"names of {kind}", *LATER[kind])
         weakened.forget(work.lab, kind)
+        units.path(work.lab, kind).unlink(missing_ok=True)
         machines.start(work.lab, kind, driver_name, made_from, spec, accelerator, work.secrets)
         reach(work, kind)
         return f"{driver_name}, {spec}" if kind == "monitor" else driver_name
@@ -88,5 +89,5 @@ def strengthen(work: Work, kind: str) -> None:
 
 def choose_accelerator(kernel: Path) -> tuple[str, str]:
     """The accelerator of a VM and why, by probing this host."""
-    findings = doctor.examine(kernel, STATE / "probes.json")
+    findings = doctor.examine(kernel, STATE / "probes.json", ("kvm", "tcg"))
     return doctor.accelerator(findings), doctor.accelerator_reason(findings)

@@ -33,6 +33,7 @@ def traces(one: Lab) -> list[str]:
         found += [f"libvirt object {name}" for name in names if network_name(one) in name]
         hypervisor.close()
     found += [f"libvirt file {path}" for path in Path("/etc/libvirt").rglob("*.xml") if network_name(one) in path.name]  # there whether it runs or not
+    found += [f"libvirt log {path}" for kind in KINDS for path in Path("/var/log/libvirt").rglob(f"{network_name(one)}-{kind}.log*")]
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes()

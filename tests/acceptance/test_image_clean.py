@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.conftest import LiveLab
 from vm.image import build
 
+pytestmark = pytest.mark.project
 DATA = Path(__file__).resolve().parents[2] / "puppet_fixtures/data"
 ONLY_ONES = (
     "etc/hostname", "etc/ssh/ssh_host_*", "etc/postgresql/*/*", "var/lib/postgresql/*/*", "etc/ssl/private/*", "root/.ssh/*", "var/lib/puppet/ssl/*/*.pem",

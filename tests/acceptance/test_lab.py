@@ -56,6 +56,19 @@ def test_a_second_provision_does_nothing_and_is_quick(lab: Any) -> None:
 
 
 @pytest.mark.project
+def test_what_has_ended_is_brought_back_though_nothing_was_changed(lab: Any) -> None:
+    ended = {"puppet": ("puppetserver", "puppet server"), "fleet": ("nginx", "fleet services"), "monitor": ("icingadb", "monitor")}
+    for kind, (unit, _) in ended.items():
+        lab.machine(kind).run(["systemctl", "stop", unit])
+    assert lab.invoke("provision", "--driver", "container", "--json").returncode == 0
+    notes = {stage["name"]: stage["note"] for stage in lab.status()["stages"]}
+    for kind, (unit, stage) in ended.items():
+        assert f"{unit} had ended" in notes[stage]
+        assert lab.machine(kind).run(["systemctl", "is-active", unit]).stdout == "active\n"
+    assert set(notes) <= {stage for _, stage in ended.values()} | {"ready"}
+
+
+@pytest.mark.project
 def test_an_agent_run_changes_nothing(lab: Any) -> None:
     machine = lab.machine("monitor")
     run = lab.run_puppet(machine)

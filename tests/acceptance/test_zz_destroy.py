@@ -15,7 +15,7 @@ pytestmark = pytest.mark.project
 
 def test_destroy_leaves_nothing_though_libvirtd_had_ended(lab: Any) -> None:
     before = traces(lab.lab)
-    for kind in ("link", "route", "iptables-save rule", "libvirt object", "libvirt file", "process", "control group"):
+    for kind in ("link", "route", "iptables-save rule", "libvirt object", "libvirt file", "libvirt log", "process", "control group"):
         assert any(one.startswith(kind) for one in before), f"the search finds no {kind} even now"
     started = hypervisor.remembered().processes
     for one in started:  # as after a crash; where systemd is, it starts libvirtd whenever somebody asks

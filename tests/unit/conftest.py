@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from invoke.main import program
+
+from vm import lab, progress
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,9 +25,10 @@ class Done:
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Run a task by Invoke's own program in this process: importing everything for each word would take most of the time."""
+def invoke(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Callable[..., Done]]:
+    """Run a task by Invoke's own program in this process: importing everything for each word would take most of the time. Labs and logs are below tmp_path."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(lab, "STATE", tmp_path)
     monkeypatch.setattr(os, "execvp", lambda *argv: pytest.fail(f"became another program: {argv}"))
 
     def run(*words: str) -> Done:
@@ -36,4 +39,8 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
             code = ending.code
         return Done(code if isinstance(code, int) else -1, *capfd.readouterr())
 
-    return run
+    before = list(progress.LOG.handlers)
+    yield run
+    for handler in set(progress.LOG.handlers) - set(before):
+        progress.LOG.removeHandler(handler)
+        handler.close()

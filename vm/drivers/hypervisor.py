@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
@@ -16,7 +18,7 @@ import libvirt
 from vm import artefact, processes
 from vm.command import run
 from vm.errors import BadInput, WatchpostError
-from vm.lab import STATE, Lab
+from vm.lab import POOLS, STATE, Lab
 from vm.wait import wait_until
 
 URI = "qemu:///system"
@@ -26,6 +28,8 @@ STARTED = STATE / "libvirt-daemons.json"
 """Beside the labs, not in one: the last lab stops what the first one started."""
 DEFINED_NETWORKS = Path("/etc/libvirt/qemu/networks")
 """Where libvirt keeps a network that is defined, also while it does not run (libvirt's documentation of its network driver)."""
+NOWHERE = ("blackhole", "prohibit", "throw", "unreachable")
+"""Types of routes that only refuse what no narrower route takes (ip-route(8))."""
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=True,
     trim_blocks=True, lstrip_blocks=True,
@@ -152,15 +156,28 @@ def network_xml(lab: Lab, names: Mapping[str, IPv4Address]) -> str:
     )
 
 
+def taken(wanted: IPv4Network, routes: Sequence[Mapping[str, Any]]) -> tuple[IPv4Network, str] | None:
+    """The first of a host's routes (`ip -j route`) that overlaps a subnet, and how it reads. A wider one that leads nowhere is nobody's network. Pure."""
+    for route in routes:
+        if route["dst"] == "default":
+            continue
+        network, kind = IPv4Network(route["dst"]), route.get("type", "unicast")
+        if network.overlaps(wanted) and not (kind in NOWHERE and network.prefixlen < wanted.prefixlen):
+            way = [kind] * (kind != "unicast") + [str(network)] + [f"{word} {route[key]}" for word, key in (("via", "gateway"), ("dev", "dev")) if key in route]
+            return network, " ".join(way)
+    return None
+
+
 def refuse_taken_subnet(wanted: IPv4Network) -> None:
     """Raises WatchpostError when a route of this host overlaps the lab's subnet."""
-    for line in run(["ip", "-4", "-o", "route", "show"]).stdout.splitlines():
-        word = line.split()[0]
-        if word != "default" and IPv4Network(word).overlaps(wanted):
-            raise WatchpostError(
-                f"the lab's network {wanted} overlaps a route of this host: {line.strip()}", "ip route",
-                "use --lab NAME: another name has another subnet",
-            )  # fmt: skip
+    found = taken(wanted, json.loads(run(["ip", "-4", "-j", "route", "show"]).stdout or "[]"))
+    if found is None:
+        return
+    network, way = found
+    todo = "use --lab NAME: another name has another subnet"
+    if all(network.supernet_of(pool) for pool in POOLS):
+        todo = f"no other name helps, as every lab's network is in {' or '.join(map(str, POOLS))}: narrow that route or take it away (a VPN's, often) while the lab is there, or use a machine without it"
+    raise WatchpostError(f"the lab's network {wanted} overlaps a route of this host: {way}", "ip route", todo)
 
 
 def ensure_network(lab: Lab, names: Mapping[str, IPv4Address]) -> None:
@@ -211,13 +228,15 @@ def destroy_network(lab: Lab) -> None:
         return
     try:
         network = hypervisor.networkLookupByName(network_name(lab))
-    except libvirt.libvirtError:
-        return
-    refuse_foreign(network.XMLDesc(), lab)
-    if network.isActive():
-        network.destroy()
-    network.undefine()
-    hypervisor.close()
+        refuse_foreign(network.XMLDesc(), lab)
+        if network.isActive():
+            network.destroy()
+        network.undefine()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
+            raise WatchpostError(f"libvirt does not remove the lab's network: {error}", network_name(lab), "look at it with virsh, then run the same command again") from error
+    finally:
+        hypervisor.close()
 
 
 def refuse_foreign(xml: str, lab: Lab) -> None:

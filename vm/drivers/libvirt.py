@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 import pwd
 import shutil
@@ -31,6 +32,10 @@ MAX_MEMORY_MIB = 16384
 """Declared for later growth without a new definition of the domain."""
 MEMORY_BLOCK_MIB = 128
 """What a Linux guest on x86 with less than 64 GiB brings online at once (Documentation/admin-guide/mm/memory-hotplug.rst)."""
+
+
+LOGS = Path("/var/log/libvirt/qemu")
+"""What QEMU says, by the domain's name; libvirt keeps it when a domain is undefined."""
 
 
 def domain_name(lab: Lab, kind: str) -> str:
@@ -83,20 +88,38 @@ def start(spec: MachineSpec) -> None:
         run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", spec.image.disk, disk, f"{spec.disk_gib}G"])
         disk.chmod(0o600)
     with connection(spec.lab) as hypervisor:
+        present = find(hypervisor, spec.lab, spec.kind)
         try:
-            domain = hypervisor.lookupByName(domain_name(spec.lab, spec.kind))
-            refuse_foreign(domain.XMLDesc(), spec.lab)
-            if domain.isActive():
+            if present is not None and present.isActive():
                 return
-        except libvirt.libvirtError:
-            pass
-        try:
             domain = hypervisor.defineXMLFlags(domain_xml(spec), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
             domain.create()
         except libvirt.libvirtError as error:
             raise WatchpostError(
-                f"libvirt did not start the machine {spec.kind}: {error}", f"/var/log/libvirt/qemu/{domain_name(spec.lab, spec.kind)}.log"
+                f"libvirt did not start the machine {spec.kind}: {error}", str(LOGS / f"{domain_name(spec.lab, spec.kind)}.log")
             ) from error
+
+
+def find(hypervisor: libvirt.virConnect, lab: Lab, kind: str) -> libvirt.virDomain | None:
+    """The machine's domain, None where there is none. Raises WatchpostError for one that has not the lab's mark, and where libvirt does not say."""
+    try:
+        domain = hypervisor.lookupByName(domain_name(lab, kind))
+        refuse_foreign(domain.XMLDesc(), lab)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise WatchpostError(f"libvirt does not say whether there is a machine {kind}: {error}", domain_name(lab, kind), "look at libvirtd's log, then run the same command again") from error
+    return domain
+
+
+def end(domain: libvirt.virDomain) -> None:
+    """End a domain that may run; one that ended by itself meanwhile has ended."""
+    try:
+        if domain.isActive():
+            domain.destroy()
+    except libvirt.libvirtError:
+        if domain.isActive():
+            raise
 
 
 def running(lab: Lab, kind: str) -> bool:
@@ -118,34 +141,33 @@ def stop(lab: Lab, kind: str, *, orderly: bool = False) -> None:
     if hypervisor is None:
         return
     try:
-        domain = hypervisor.lookupByName(domain_name(lab, kind))
-    except libvirt.libvirtError:
-        return
-    refuse_foreign(domain.XMLDesc(), lab)
-    if domain.isActive() and orderly:
-        domain.shutdown()
-        try:
-            wait_until(lambda: not domain.isActive(), reason=f"{kind} to shut down", deadline_s=120)
-        except WatchpostError:
-            pass  # it had its time; it is ended below
-    if domain.isActive():
-        domain.destroy()
-    hypervisor.close()
+        domain = find(hypervisor, lab, kind)
+        if domain is None:
+            return
+        if domain.isActive() and orderly:
+            domain.shutdown()
+            with contextlib.suppress(WatchpostError):  # it had its time; it is ended below
+                wait_until(lambda: not domain.isActive(), reason=f"{kind} to shut down", deadline_s=120)
+        end(domain)
+    finally:
+        hypervisor.close()
 
 
 def destroy(lab: Lab, kind: str) -> None:
-    """End and undefine the domain and remove its files."""
+    """End and undefine the domain and remove its files and what was logged of it. Raises WatchpostError when libvirt does not let go of it: its files stay then."""
     hypervisor = try_connect()
     if hypervisor is not None:
         try:
-            domain = hypervisor.lookupByName(domain_name(lab, kind))
-            refuse_foreign(domain.XMLDesc(), lab)
-            if domain.isActive():
-                domain.destroy()
-            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
-        except libvirt.libvirtError:
-            pass
-        hypervisor.close()
+            domain = find(hypervisor, lab, kind)
+            if domain is not None:
+                end(domain)
+                domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+        except libvirt.libvirtError as error:
+            raise WatchpostError(f"libvirt does not let go of the machine {kind}: {error}", domain_name(lab, kind), "look at it with virsh, then run the same command again") from error
+        finally:
+            hypervisor.close()
+    for path in LOGS.glob(f"{domain_name(lab, kind)}.log*"):
+        path.unlink()
     directory: Path = machine_directory(lab, kind)
     if directory.exists():
         shutil.rmtree(directory)

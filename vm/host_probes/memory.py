@@ -8,6 +8,8 @@ from vm.finding import Finding, Question
 
 COMFORT_MIB = 8192
 LEAST_MIB = 5120
+SUPPORT_MIB = 2048
+"""What puppetserver and PuppetDB take by themselves."""
 
 
 def judge(available_mib: int) -> Finding:
@@ -30,8 +32,13 @@ def judge(available_mib: int) -> Finding:
     return Finding(name="memory", level="OK", detail=detail)
 
 
-def probe(question: Question) -> Finding:
-    """Ask the kernel."""
+def available_mib() -> int:
+    """What the kernel could give to programs."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     figures = dict(line.split(":", 1) for line in lines)
-    return judge(int(figures["MemAvailable"].split()[0]) // 1024)
+    return int(figures["MemAvailable"].split()[0]) // 1024
+
+
+def probe(question: Question) -> Finding:
+    """Ask the kernel."""
+    return judge(available_mib())

@@ -21,10 +21,13 @@ from vm.errors import WatchpostError
 RECORDED = Path(__file__).parents[2] / "recorded" / "icinga-status.json"
 SERVICES = {
     "results": [
-        {"attrs": {"name": "load", "host_name": "a", "state": 0.0, "last_check_result": {"output": "fine"}}},
-        {"attrs": {"name": "disk", "host_name": "a", "state": 3.0, "last_check_result": None}},
+        {"attrs": {"name": "load", "host_name": "a", "state": 0.0, "problem": False, "handled": False, "last_check_result": {"output": "fine"}}},
+        {"attrs": {"name": "disk", "host_name": "a", "state": 3.0, "problem": True, "handled": False, "last_check_result": None}},
     ]
 }
+BAD = {"state": 2.0, "problem": True, "handled": False, "last_check_result": {"output": "bad"}}
+HOSTS = {"results": [{"attrs": BAD | {"name": "b", "state": 1.0}}, {"attrs": BAD | {"name": "a", "problem": False}}]}
+PROBLEMS = {"results": [*SERVICES["results"], {"attrs": BAD | {"name": "ping", "host_name": "b"}}, {"attrs": BAD | {"name": "known", "host_name": "a", "handled": True}}]}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,6 +42,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code, body = 401, b'{"error":401,"status":"Unauthorized."}'
         elif self.path == "/v1/status":
             code, body = 200, b'{"results":' + RECORDED.read_bytes() + b"}"
+        elif "filter=" in self.path:
+            code, body = 403, b'{"error":403,"status":"Missing permission: filter-expression"}'
+        elif self.path.startswith("/v1/objects/hosts?"):
+            code, body = 200, json.dumps(HOSTS).encode()
+        elif "attrs=problem" in self.path:
+            code, body = 200, json.dumps(PROBLEMS).encode()
         elif self.path.startswith("/v1/objects/services?"):
             code, body = 200, json.dumps(SERVICES).encode()
         else:
@@ -89,6 +98,13 @@ def test_the_recorded_status_is_counted(tmp_path: Path) -> None:
         ("load", 0, True, "fine"),
         ("disk", 3, False, ""),
     ]
+
+
+def test_what_is_bad_is_named(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with server(authority) as port:
+        found = icinga_api.troubles(access(authority, port))
+    assert [str(one) for one in found] == ["b DOWN: bad", "a disk UNKNOWN: it said nothing"], "what is acknowledged and what is on a host that is down is left out"
 
 
 def test_refusals_and_strange_answers_are_named(tmp_path: Path) -> None:

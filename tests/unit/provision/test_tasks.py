@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import Done
 
-from provision import checks, options
+from provision import checks, options, up
 from provision.rebuild import run as rebuilding
 from vm import lab
 from vm.errors import BadInput, WatchpostError
@@ -42,9 +42,14 @@ def traces() -> list[Path]:
         ("provision --offer hetzner-cx24", "no offer named 'hetzner-cx24'", "did you mean hetzner-cx"),
         ("provision --vcpus -1", "no machine has this size: vcpus", "positive numbers"),
         ("provision --disk -3", "no machine has this size: disk_gib", "positive numbers"),
+        ("provision --vcpus 0", "no machine has this size: vcpus", "positive numbers"),
+        ("provision --disk 0", "no machine has this size: disk_gib", "positive numbers"),
+        ("provision --memory 0", "no machine has this size: memory_mib", "at least 64 MiB"),
+        ("provision --vcpus two", "'two' is no number", "--vcpus 2"),
         ("provision --memory 16", "no machine has this size: memory_mib", "at least 64 MiB"),
         ("provision --memory lots", "'lots' is no amount of memory", "2048M or 2G"),
         ("provision --driver vmware", "no driver 'vmware'", "container, host, libvirt"),
+        ("provision --seed first", "'first' is no whole number", "--seed"),
         ("provision --collect all", "no way of collecting named 'all'", "query or realise"),
         ("provision --hosts 0", "no room for 0 hosts", "1 to 200"),
         ("provision --hosts 201", "no room for 201 hosts", "1 to 200"),
@@ -152,3 +157,24 @@ def test_what_simulate_is_not_told_stays(tmp_path: Path, monkeypatch: pytest.Mon
     assert (checks.present_services(one), checks.present_services(lab.of_name("unit-other"))) == (20, 0)
     with pytest.raises(BadInput, match="not said what the fleet should become"):
         checks.resized(one, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "seed", "collect"), [("", 5, "realise"), ("--seed 7", 7, "realise"), ("--collect query", 5, "query"), ("--seed 0", 0, "realise")]
+)
+def test_what_provision_is_not_told_stays(
+    invoke: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: str, seed: int, collect: str
+) -> None:
+    def begin(*_: object, **__: object) -> None:
+        raise WatchpostError("the stages began")
+
+    monkeypatch.setattr(lab, "STATE", tmp_path)
+    monkeypatch.setattr(checks, "root", lambda _: None)
+    monkeypatch.setattr(up, "up", begin)
+    one = lab.of_name(NONE)
+    before = checks.options(6, 5, "container", SIZE, "realise", services=20, agents=("trixie",), compress=2)
+    (one.records).mkdir(parents=True)
+    options.keep(one, before)
+    done = invoke("provision", "--lab", NONE, *words.split())
+    assert done.returncode == 1 and "the stages began" in done.stderr, done.stderr
+    assert options.read(one) == before.model_copy(update={"seed": seed, "collect_mode": collect})

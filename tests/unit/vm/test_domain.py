@@ -6,15 +6,18 @@ libvirt's test driver validates against the same schema as QEMU's and starts not
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import libvirt
 import pytest
 
 from vm import drivers, identity, lab
+from vm.command import Result
 from vm.drivers import DRIVERS, MachineSpec, driver, hypervisor
 from vm.drivers import libvirt as vms
 from vm.errors import BadInput, WatchpostError
@@ -201,3 +204,129 @@ def test_drivers_are_found_by_name() -> None:
     with pytest.raises(BadInput, match="no driver 'console'") as error:
         driver("console")
     assert "container, host, libvirt" in error.value.todo
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ({"dst": "default", "gateway": "192.0.2.1", "dev": "eth0"}, ""),
+        ({"dst": "192.0.2.0/24", "dev": "eth0"}, ""),
+        ({"dst": "10.64.9.7", "dev": "wg0"}, "10.64.9.7/32 dev wg0"),
+        ({"dst": "10.64.0.0/16", "gateway": "192.0.2.9", "dev": "eth0"}, "10.64.0.0/16 via 192.0.2.9 dev eth0"),
+        ({"type": "unreachable", "dst": "10.0.0.0/8"}, ""),
+        ({"type": "blackhole", "dst": "10.64.8.0/22"}, "blackhole 10.64.8.0/22"),
+        ({"type": "blackhole", "dst": "10.64.9.0/24"}, "blackhole 10.64.9.0/24"),
+        ({"type": "broadcast", "dst": "10.64.11.255", "dev": "eth0"}, "broadcast 10.64.11.255/32 dev eth0"),
+        ({"type": "unreachable", "dst": "172.16.0.0/12"}, ""),
+    ],
+)
+def test_a_subnet_is_taken_by_what_leads_into_it(route: dict[str, str], said: str) -> None:
+    found = hypervisor.taken(IPv4Network("10.64.8.0/22"), [route])
+    assert (found[1] if found else "") == said
+
+
+@pytest.mark.parametrize(("dst", "todo"), [("10.64.0.0/16", "another name has another subnet"), ("10.0.0.0/8", "no other name helps")])
+def test_what_helps_against_a_taken_subnet_is_said(monkeypatch: pytest.MonkeyPatch, dst: str, todo: str) -> None:
+    monkeypatch.setattr(hypervisor, "run", lambda argv: Result(tuple(argv), 0, json.dumps([{"dst": dst, "dev": "tun0"}]), ""))
+    with pytest.raises(WatchpostError, match="overlaps a route of this host") as error:
+        hypervisor.refuse_taken_subnet(IPv4Network("10.64.8.0/22"))
+    assert todo in error.value.todo
+    monkeypatch.setattr(hypervisor, "run", lambda argv: Result(tuple(argv), 0, "", ""))
+    hypervisor.refuse_taken_subnet(IPv4Network("10.64.8.0/22"))
+
+
+@pytest.mark.parametrize("name", ["a", "s1", "unit-xml", "test-0123"])
+def test_every_lab_is_in_the_pools(name: str) -> None:
+    assert any(pool.supernet_of(lab.of_name(name).network) for pool in lab.POOLS)
+
+
+class Refusal(libvirt.libvirtError):
+    """An error of libvirt with this code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("libvirt refuses")
+        self.code = code
+
+    def get_error_code(self) -> int:
+        return self.code
+
+
+class Stubborn:
+    """libvirt with one thing of the lab, domain and network alike, that refuses one call."""
+
+    def __init__(self, xml: str, refused: str, code: int) -> None:
+        self.xml, self.refused, self.code = xml, refused, code
+        self.active = True
+
+    def call(self, name: str) -> None:
+        if name == self.refused:
+            raise Refusal(self.code)
+
+    def lookupByName(self, _: str) -> Stubborn:
+        self.call("lookup")
+        return self
+
+    networkLookupByName = lookupByName
+
+    def XMLDesc(self) -> str:
+        return self.xml
+
+    def isActive(self) -> bool:
+        return self.active
+
+    def destroy(self) -> None:
+        self.call("destroy")
+        self.active = False
+
+    def undefine(self, _: int = 0) -> None:
+        self.call("undefine")
+
+    undefineFlags = undefine
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "stays"),
+    [
+        ("none", 0, False),
+        ("lookup", libvirt.VIR_ERR_NO_DOMAIN, False),
+        ("lookup", libvirt.VIR_ERR_RPC, True),
+        ("destroy", libvirt.VIR_ERR_OPERATION_FAILED, True),
+        ("undefine", libvirt.VIR_ERR_OPERATION_FAILED, True),
+    ],
+)
+def test_what_libvirt_keeps_keeps_its_files(spec: MachineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str, code: int, stays: bool) -> None:
+    monkeypatch.setattr(lab, "STATE", tmp_path / "state")
+    monkeypatch.setattr(vms, "LOGS", tmp_path)
+    monkeypatch.setattr(vms, "try_connect", lambda: Stubborn(vms.domain_xml(spec), refused, code))
+    log, other = tmp_path / "watchpost-unit-xml-monitor.log.0", tmp_path / "watchpost-unit-xml-b-monitor.log"
+    log.touch()
+    other.touch()
+    spec.directory.mkdir(parents=True)
+    if stays:
+        with pytest.raises(WatchpostError, match="libvirt does not (let go|say)"):
+            vms.destroy(ONE, "monitor")
+    else:
+        vms.destroy(ONE, "monitor")
+    assert (spec.directory.exists(), log.exists(), other.exists()) == (stays, stays, True)
+
+
+@pytest.mark.parametrize(("refused", "code", "said"), [("none", 0, False), ("lookup", libvirt.VIR_ERR_NO_NETWORK, False), ("lookup", libvirt.VIR_ERR_RPC, True), ("destroy", libvirt.VIR_ERR_OPERATION_FAILED, True)])
+def test_a_network_that_stays_is_told(monkeypatch: pytest.MonkeyPatch, refused: str, code: int, said: bool) -> None:
+    monkeypatch.setattr(hypervisor, "try_connect", lambda: Stubborn(network_xml(), refused, code))
+    if said:
+        with pytest.raises(WatchpostError, match="does not remove the lab's network"):
+            hypervisor.destroy_network(ONE)
+    else:
+        hypervisor.destroy_network(ONE)
+
+
+def test_a_machine_that_ends_by_itself_meanwhile_has_ended(spec: MachineSpec) -> None:
+    class Ending(Stubborn):
+        def destroy(self) -> None:
+            self.active = False
+            raise Refusal(libvirt.VIR_ERR_OPERATION_INVALID)
+
+    vms.end(Ending(vms.domain_xml(spec), "none", 0))
