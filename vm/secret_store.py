@@ -60,12 +60,12 @@ class SecretStore:
 
     def openpgp_key(self, name: str, address: str) -> tuple[str, str]:
         """A key pair that signs in an address' name: the private key and the public one, both armoured."""
-        path = self.directory / name
+        private, public = self.directory / name, self.directory / f"{name}.public"
         with MAKING:
-            if not path.exists():
-                write_file(path, _made_openpgp_key(address))
-        private, mark, public = path.read_text().partition("-----BEGIN PGP PUBLIC KEY BLOCK-----")
-        return private, mark + public
+            if not private.exists():
+                for path, text in zip((public, private), _made_openpgp_key(address), strict=True):
+                    write_file(path, text)
+        return private.read_text(), public.read_text()
 
     def root_password_line(self) -> Path:
         """A file with chpasswd's line "root:HASH" of the lab's root password."""
@@ -77,14 +77,15 @@ class SecretStore:
         return path
 
 
-def _made_openpgp_key(address: str) -> str:
+def _made_openpgp_key(address: str) -> tuple[str, str]:
+    """Public and private."""
     with tempfile.TemporaryDirectory() as home:
         gpg = ["gpg", "--homedir", home, "--batch", "--quiet"]
         run([*gpg, "--passphrase", "", "--quick-generate-key", address, "ed25519", "sign", "0"])
         private = run([*gpg, "--armor", "--export-secret-keys", address], log_output=False).stdout
         public = run([*gpg, "--armor", "--export", address]).stdout
         run(["gpgconf", "--homedir", home, "--kill", "all"])
-    return private + public
+    return public, private
 
 
 def fingerprint(secret: str) -> str:
