@@ -37,6 +37,9 @@ OVERVIEW = "ssh-overview"
 """The key with which the monitor pushes the public overview: it opens an account that takes files."""
 REAL = {"role": "plain", "profile::base::checks::disk_vars": {"disk_partitions": ["/"], "disk_exclude_type": ["none"]}}
 """Data of a real monitored machine. A container's root is an overlay, which Icinga's check of disks leaves out as a rule."""
+REPOSITORY = "openpgp-apt-repository"
+"""The key that signs the APT repository; the monitor's checks know its public half."""
+SIGNER = "apt-repository@localhost"
 EXTRA_CERTIFICATES = ("icinga", "harness")
 """Certificates that are no Puppet nodes: Icinga's endpoint on the monitor, the harness's read-only API client."""
 
@@ -47,9 +50,10 @@ def enrolment_secret(certname: str) -> str:
 
 
 def lab_data(
-    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, overview_key: str, server: str, smarthost: str, seen_from: IPv4Address
+    lab: Lab, hosts: Mapping[str, IPv4Address], collect_mode: str, probe_key: str, overview_key: str, repository_key: str, server: str, smarthost: str,
+    seen_from: IPv4Address,
 ) -> dict[str, Any]:
-    """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks; overview_key: of the public overview."""
+    """The public data of the lab (lab.yaml). probe_key: public key of the monitor's SSH checks; overview_key: of the public overview; repository_key: of the APT repository, armoured."""
     return {
         "lab::domain": lab.domain,
         "lab::network": str(lab.network),
@@ -61,6 +65,7 @@ def lab_data(
         "lab::collect_mode": collect_mode,
         "lab::probe_public_key": " ".join(probe_key.split()[:2]),
         "lab::overview_public_key": " ".join(overview_key.split()[:2]),
+        "lab::apt_repository_key": repository_key,
         "lab::puppet_server": server,
     }
 
@@ -72,6 +77,8 @@ def node_data(lab: Lab, kind: str, spec: HostingSpec, secrets: SecretStore) -> d
         data |= {"hosting::vcpus": math.ceil(spec.vcpus), "hosting::memory_mib": spec.memory_mib, "hosting::disk_gib": spec.disk_gib}
         data["secrets::probe_private_key"] = secrets.ssh_key(PROBE)[0].read_text()
         data["secrets::overview_private_key"] = secrets.ssh_key(OVERVIEW)[0].read_text()
+    if kind == "fleet":
+        data["secrets::apt_repository_key"] = secrets.openpgp_key(REPOSITORY, SIGNER)[0]
     for name in NODE_SECRETS[kind]:
         key = enrolment_secret(f"icinga.{lab.domain}") if name == "icinga_enrolment" else name
         data[f"secrets::{name}"] = secrets.get(key)
@@ -101,7 +108,8 @@ def lab_files(
     seen_from: where the harness comes from, for the packet filters. services: how many each simulated host pushes; 0: what its role has. compress: what the intervals of its checks are divided by.
     """
     probe_key, overview_key = secrets.ssh_key(PROBE)[1], secrets.ssh_key(OVERVIEW)[1]
-    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, overview_key, server, smarthost, seen_from))}
+    repository_key = secrets.openpgp_key(REPOSITORY, SIGNER)[1]
+    files = {"lab.yaml": yaml.safe_dump(lab_data(lab, addresses, collect_mode, probe_key, overview_key, repository_key, server, smarthost, seen_from))}
     for kind in CORE:
         files[f"nodes/{lab.fqdn(kind)}.yaml"] = yaml.safe_dump(node_data(lab, kind, spec, secrets))
     for certname, role in roles.items():

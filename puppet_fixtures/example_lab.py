@@ -33,6 +33,7 @@ def lab(members: Iterable[SimulatedHost]) -> dict[str, Any]:
         "lab::puppet_server": "puppet.lab.test",
         "lab::hosts": {host.certname: str(address(host, NETWORK)) for host in members},
         "lab::collect_mode": "query",
+        "lab::apt_repository_key": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n",
         "lab::overview_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
         "lab::probe_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import tempfile
 import threading
 from pathlib import Path
 
@@ -57,6 +58,15 @@ class SecretStore:
         )
         return path, public.decode()
 
+    def openpgp_key(self, name: str, address: str) -> tuple[str, str]:
+        """A key pair that signs in an address' name: the private key and the public one, both armoured."""
+        private, public = self.directory / name, self.directory / f"{name}.public"
+        with MAKING:
+            if not private.exists():
+                for path, text in zip((public, private), _made_openpgp_key(address), strict=True):
+                    write_file(path, text)
+        return private.read_text(), public.read_text()
+
     def root_password_line(self) -> Path:
         """A file with chpasswd's line "root:HASH" of the lab's root password."""
         path = self.directory / "root-password.line"
@@ -65,6 +75,17 @@ class SecretStore:
                 hashed = run(["openssl", "passwd", "-6", "-stdin"], input=self.get("root-password"), log_output=False)
                 write_file(path, f"root:{hashed.stdout.strip()}\n")
         return path
+
+
+def _made_openpgp_key(address: str) -> tuple[str, str]:
+    """Public and private."""
+    with tempfile.TemporaryDirectory() as home:
+        gpg = ["gpg", "--homedir", home, "--batch", "--quiet"]
+        run([*gpg, "--passphrase", "", "--quick-generate-key", address, "ed25519", "sign", "0"])
+        private = run([*gpg, "--armor", "--export-secret-keys", address], log_output=False).stdout
+        public = run([*gpg, "--armor", "--export", address]).stdout
+        run(["gpgconf", "--homedir", home, "--kill", "all"])
+    return public, private
 
 
 def fingerprint(secret: str) -> str:

@@ -42,7 +42,7 @@ def test_each_machine_has_its_own_secrets_and_no_others(store: SecretStore) -> N
     files = files_of(store)
     for kind, names in deployment.NODE_SECRETS.items():
         data = yaml.safe_load(files[f"nodes/{kind}.lab.test.yaml"])
-        keys = {*names, "probe_private_key", "overview_private_key"} if kind == "monitor" else set(names)
+        keys = {*names} | {"monitor": {"probe_private_key", "overview_private_key"}, "fleet": {"apt_repository_key"}}.get(kind, set())
         assert {key for key in data if key.startswith("secrets::")} == {f"secrets::{name}" for name in keys}
     monitor = yaml.safe_load(files["nodes/monitor.lab.test.yaml"])
     assert monitor["secrets::probe_private_key"] == store.get(deployment.PROBE)
@@ -70,7 +70,7 @@ def test_every_secret_stands_in_at_most_one_nodes_file(store: SecretStore) -> No
     monitor, puppet = "nodes/monitor.lab.test.yaml", "nodes/puppet.lab.test.yaml"
     expected: dict[str, list[str]] = {name: [] for name in store.names()}
     expected |= {name: [monitor] for name in ("icingadb_db", "icingaweb_db", "redis", "web_admin", "web_commands", "basic_auth", deployment.PROBE, deployment.OVERVIEW)}
-    expected |= {"enrol-icinga.lab.test": [monitor], "puppetdb_db": [puppet]}
+    expected |= {"enrol-icinga.lab.test": [monitor], "puppetdb_db": [puppet], deployment.REPOSITORY: ["nodes/fleet.lab.test.yaml"], f"{deployment.REPOSITORY}.public": ["lab.yaml"]}
     assert homes == expected
 
 
@@ -131,6 +131,7 @@ def test_the_labs_data_is_public_and_complete(store: SecretStore) -> None:
         "lab::hosts": {name: str(address) for name, address in ADDRESSES.items()},
         "lab::collect_mode": "query",
         "lab::probe_public_key": store.ssh_key(deployment.PROBE)[1],
+        "lab::apt_repository_key": store.openpgp_key(deployment.REPOSITORY, deployment.SIGNER)[1],
         "lab::overview_public_key": store.ssh_key(deployment.OVERVIEW)[1],
     }
 

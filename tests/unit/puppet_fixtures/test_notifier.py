@@ -142,6 +142,28 @@ def test_a_flood_takes_nothing_from_another_host() -> None:
     assert kept.accept(event(host="b.lab.test"), NOW + 11) == "send"
 
 
+@pytest.mark.parametrize("results", [1000, 100_000])
+def test_hours_of_flood_by_the_real_limits_stay_within_every_hours_budget_and_a_genuine_problem_is_sent_each_hour(results: int) -> None:
+    """Four hours; what Icinga tells of so many results is a problem and its end in every twenty of them."""
+    limits, hours, told = Limits(), 4, results // 10
+    kept, sent, digests, genuine = store(), [], 0, []
+    for number in range(told):
+        now = NOW + number * hours * limits.window_s / told
+        kind, state = (("Problem", "Critical"), ("Recovery", "Ok"))[number % 2]
+        one = event(service=f"s{number // 2 % 20}", kind=kind, state=state)
+        if kept.accept(one, now) == "send":
+            sent.append((now, one.family))
+        if now >= NOW + (len(genuine) + 0.5) * limits.window_s:
+            genuine.append(kept.accept(event(host="b.lab.test", service=f"s{len(genuine)}"), now))
+        digests += len(kept.write_digests(now))
+        kept.forget(now)
+    assert genuine == ["send"] * hours
+    for family in ("bad", "good"):
+        of_hour = [sum(at - limits.window_s < other <= at for other, its in sent if its == family) for at, its in sent if its == family]
+        assert max(of_hour) == limits.per_host, "the budget is used up and never exceeded"
+    assert len(sent) == 2 * hours * limits.per_host and 1 <= digests <= hours * limits.window_s / limits.digest_s
+
+
 def test_the_first_problem_of_a_quiet_host_comes_soon_though_everybody_floods() -> None:
     kept = store()
     for host in range(3):

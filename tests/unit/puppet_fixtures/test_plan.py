@@ -319,5 +319,5 @@ ANY = of_name("any")
 
 def test_the_example_lab_has_the_data_of_a_real_one() -> None:
     assert set(example_lab.lab(fleet(1))) == set(
-        lab_data(ANY, {}, "query", "ssh-ed25519 AAAA", "ssh-ed25519 AAAB", "puppet.lab.test", "fleet.lab.test", ANY.gateway)
+        lab_data(ANY, {}, "query", "ssh-ed25519 AAAA", "ssh-ed25519 AAAB", "", "puppet.lab.test", "fleet.lab.test", ANY.gateway)
     )

@@ -6,14 +6,17 @@ import email.utils
 import http.server
 import os
 import re
+import runpy
 import socket
 import socketserver
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -169,6 +172,33 @@ def test_hostile_pages_end_in_one_clean_line() -> None:
         assert status == 2 and "more than" in output
 
 
+# --- SFTP
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "errors", "says"),
+    [
+        (0, "", "", None),
+        (1, "This service allows sftp connections only.\n", "", None),
+        (1, "This account is currently not available.\n", "", None),
+        (255, "", "exec request failed on channel 0\n", None),
+        (0, "this-is-a-shell\n", "", "gets a shell"),
+        (255, "", "Connection closed by 10.0.0.1 port 22\n", "not known"),
+        (255, "", "sftp-test@10.0.0.1: Permission denied (publickey).\n", "not known"),
+        (255, "", "", "not known"),
+    ],
+    ids=["forced command", "words of its own", "nologin", "no command taken", "shell", "hung up", "not let in", "silent"],
+)
+def test_a_shell_is_refused_only_to_who_was_let_in(status: int, output: str, errors: str, says: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PLUGINS))
+    refused = runpy.run_path(str(PLUGINS / "check_sftp"))["refused"]
+    if says is None:
+        refused(status, output, errors)
+    else:
+        with pytest.raises(Exception, match=says):
+            refused(status, output, errors)
+
+
 # --- APT repository
 
 RELEASE = """-----BEGIN PGP SIGNED MESSAGE-----
@@ -207,15 +237,72 @@ def test_apt_repo_without_its_list_of_packages_is_critical() -> None:
         assert run("check_apt_repo", "-H", "127.0.0.1", "-p", str(port), "-s", "stable")[0] == 2
 
 
-def test_apt_repo_with_a_keyring_wants_a_good_signature(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Signer:
+    """Signs as reprepro does, with keys by name; the public ones lie in its home as NAME.asc and NAME.gpg."""
+
+    home: Path
+
+    def gpg(self, *words: str, text: str = "") -> bytes:
+        argv = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", *words]
+        return subprocess.run(argv, input=text.encode(), capture_output=True, check=True).stdout
+
+    def sign(self, name: str, text: str) -> bytes:
+        return self.gpg("--local-user", name, "--clear-sign", text=text)
+
+
+@pytest.fixture(scope="module")
+def signer() -> Iterator[Signer]:
+    with tempfile.TemporaryDirectory() as home:  # pytest's own would make the paths of the agent's sockets too long
+        made = Signer(Path(home))
+        for name in ("ours", "other"):
+            made.gpg("--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "0")
+            (made.home / f"{name}.asc").write_bytes(made.gpg("--armor", "--export", name))
+            (made.home / f"{name}.gpg").write_bytes(made.gpg("--export", name))
+        yield made
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
+
+
+def release(left_s: float = 700_000) -> str:
+    """What is signed of a suite."""
     now = time.time()
-    text = RELEASE.format(suite="stable", date=email.utils.formatdate(now), until=email.utils.formatdate(now + 700_000)).encode()
-    keyring = tmp_path / "none.gpg"
-    keyring.write_bytes(b"")
-    with web(tree({"/dists/stable/InRelease": text, "/dists/stable/main/binary-amd64/Packages": b"x"})) as port:
-        words = ("-H", "127.0.0.1", "-p", str(port), "-s", "stable")
-        assert run("check_apt_repo", *words)[0] == 0
-        assert run("check_apt_repo", *words, "--keyring", str(keyring))[0] == 2
+    text = RELEASE.format(suite="stable", date=email.utils.formatdate(now - 60), until=email.utils.formatdate(now + left_s))
+    return text.split("\n\n", 1)[1].split("-----BEGIN PGP SIGNATURE")[0]
+
+
+def asked(body: bytes, keyring: Path | str) -> tuple[int, str]:
+    """The check with a keyring, of a suite with such an InRelease."""
+    with web(tree({"/dists/stable/InRelease": body, "/dists/stable/main/binary-amd64/Packages": b"x"})) as port:
+        return run("check_apt_repo", "-H", "127.0.0.1", "-p", str(port), "-s", "stable", "--keyring", str(keyring))
+
+
+@pytest.mark.parametrize("form", ["asc", "gpg"])
+def test_apt_repo_with_a_keyring_wants_the_signature_of_its_key(signer: Signer, form: str) -> None:
+    ours = signer.home / f"ours.{form}"
+    good = signer.sign("ours", release())
+    assert asked(good, ours)[0] == 0
+    for bad in (signer.sign("other", release()), good.replace(b"Packages", b"Backdoor"), good.replace(b"Suite", b"suite")):
+        status, output = asked(bad, ours)
+        assert status == 2 and "signature is not good" in output
+    status, output = asked(good[: len(good) // 2], ours)
+    assert status == 2 and "cut off" in output
+    middle = good.index(b"-----BEGIN PGP SIGNATURE")
+    assert asked(good[: middle + 60] + good[-30:], ours)[0] == 2, "a signature that is cut in its midst"
+
+
+def test_apt_repo_takes_no_word_that_stands_beside_what_is_signed(signer: Signer) -> None:
+    stale = signer.sign("ours", release(left_s=-10))
+    status, output = asked(stale, signer.home / "ours.asc")
+    assert status == 2 and "expired" in output
+    later = f"Valid-Until: {email.utils.formatdate(time.time() + 700_000)}\n".encode()
+    assert asked(stale + later, signer.home / "ours.asc")[0] == 2
+
+
+def test_apt_repo_without_its_keyring_is_not_good(signer: Signer, tmp_path: Path) -> None:
+    (tmp_path / "empty.gpg").touch()
+    good = signer.sign("ours", release())
+    assert asked(good, tmp_path / "empty.gpg")[0] == 2
+    assert asked(good, tmp_path / "none.asc")[0] == 3
 
 
 # --- Bitcoin
@@ -241,6 +328,9 @@ def test_bitcoin_height(tmp_path: Path) -> None:
 
 def test_one_lying_source_of_three_changes_nothing_and_one_source_is_not_enough(tmp_path: Path) -> None:
     assert height(tmp_path, "100\n", [b"100", b"999999", b"100"])[0] == 0
+    for lie in (b"999999", b"7"):
+        status, output = height(tmp_path, "100\n", [b"100", lie])
+        assert status == 3 and "do not agree" in output
     assert height(tmp_path, "100\n", [b"100", b"<html>" * 10])[0] == 3
     assert height(tmp_path, "100\n", [b"100"])[0] == 3
 

@@ -23,6 +23,7 @@ class monitoring::collector (
 ) {
   include monitoring::commands
   include monitoring::probe_key
+  include monitoring::repository_key
 
   file { $directory:
     ensure  => directory,

@@ -4,9 +4,13 @@
 #
 # @param server_names
 #   Names of the virtual host.
+# @param signing_key
+#   The private key to sign with, armoured; without it the machine makes one of its own, which no monitor knows.
 class profile::apt_repository (
   Array[String[1], 1] $server_names = profile::server_names('apt_repository'),
+  Optional[Sensitive[String[1]]] $signing_key = lookup('secrets::apt_repository_key', { 'default_value' => undef }),
 ) {
+  $given_key = '/var/lib/apt-repository/key.asc'
   $build = '/usr/local/sbin/publish-apt-repository'
   $root = '/srv/apt-repository'
 
@@ -46,11 +50,26 @@ class profile::apt_repository (
       source => 'puppet:///modules/profile/apt_repository/publish-apt-repository',
       ;
   }
-  -> exec { 'publish the APT repository for the first time':
+  # For the first time, or with another key.
+  -> exec { 'publish the APT repository':
     command => [$build],
     user    => 'apt-repository',
-    creates => "${root}/dists/frozen/InRelease",
+    unless  => [['/usr/bin/test', "${root}/dists/frozen/InRelease", '-nt', $given_key]],
     require => Profile::Install['apt_repository'],
+  }
+
+  if $signing_key {
+    file { $given_key:
+      ensure    => file,
+      owner     => 'apt-repository',
+      group     => 'apt-repository',
+      mode      => '0400',
+      show_diff => false,
+      backup    => false,
+      content   => $signing_key,
+      require   => File['/var/lib/apt-repository'],
+      before    => Exec['publish the APT repository'],
+    }
   }
 
   systemd::timer { 'publish-apt-repository.timer':
