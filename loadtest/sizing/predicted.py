@@ -31,22 +31,25 @@ def predict(load: Load, model: Model) -> Predicted | None:
 
 
 class Larger(Record):
-    """A size above what this host can measure: how many times today's load it should carry, its average use at the knee."""
+    """A size above what this host can measure: how many times today's load it should carry, its average use at the knee. least: it is no more than what fewer vCPUs were seen to carry."""
 
     vcpus: float
     multiple: float
+    least: bool = False
     how: Literal["predicted, not run"] = "predicted, not run"
 
 
-def larger(load: Load, model: Model, cores: int) -> tuple[Larger, ...]:
-    """The vCPUs of the lattice that a host of so many cores can not measure, by CPU seconds a check."""
+def larger(load: Load, model: Model, cores: int, carried: float = 0) -> tuple[Larger, ...]:
+    """The vCPUs of the lattice that a host of so many cores can not measure, by CPU seconds a check. carried: the multiple that fewer vCPUs were seen to carry.
+
+    The slope's upper end counts, and from few runs at low load it is high: a prediction below `carried` says nothing.
+    """
     line = model.cpu_cores
     if line is None or not line.slope.high or not load.results_per_s:
         return ()
     beyond = [vcpus for vcpus in VCPUS if vcpus not in measurable(cores)]
-    return tuple(
-        Larger(vcpus=vcpus, multiple=max(0.0, knee(vcpus) * vcpus - line.base) / line.slope.high / load.results_per_s) for vcpus in beyond
-    )
+    predicted = {vcpus: max(0.0, knee(vcpus) * vcpus - line.base) / line.slope.high / load.results_per_s for vcpus in beyond}
+    return tuple(Larger(vcpus=vcpus, multiple=max(carried, multiple), least=multiple < carried) for vcpus, multiple in predicted.items())
 
 
 def estimate(runs: Iterable[Run]) -> Predicted | None:

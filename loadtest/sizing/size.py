@@ -110,7 +110,7 @@ def conclude(
         limits=known,
         limiting_resource=limiting(found.edges if found else (), known),
         predicted=predicted,
-        larger=larger(load, model, request.cores),
+        larger=larger(load, model, request.cores, max((one.multiple for one in known if one.resource == "cpu" and one.how == "at least"), default=0)),
         need=needed,
         disk=disk,
         price=price(offers, needed, disk.gib if disk else None, request.budget_eur, today) if needed else None,

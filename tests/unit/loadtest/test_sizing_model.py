@@ -17,6 +17,7 @@ from loadtest.sizing.headroom import Need, knee, need
 from loadtest.sizing.lattice import Cell
 from loadtest.sizing.line import fit, mean
 from loadtest.sizing.model import compare, fit_model
+from loadtest.sizing.predicted import larger
 from loadtest.sizing.pricing import NOT_ASSESSED, price
 from loadtest.sizing.rules_of_thumb import rules
 from vm.hosting import HostingSpec, Offer, Source
@@ -100,6 +101,14 @@ def test_only_small_fleets_on_the_largest_size_are_fitted() -> None:
     others = [machine.run(LARGE, load(50), "steady", "short", 0), *small_runs(machine, HostingSpec(vcpus=0.5, memory_mib=512, disk_gib=20))]
     assert fit_model([*runs, *others]).runs == fit_model(runs).runs
     assert not {run.name for run in others} & set(fit_model([*runs, *others]).runs)
+
+
+def test_a_larger_machine_is_never_said_to_carry_less_than_a_smaller_one_did() -> None:
+    model = fit_model(small_runs(Machine()))
+    plain = larger(load(50), model, 2)
+    between = (plain[0].multiple + plain[1].multiple) / 2
+    known = larger(load(50), model, 2, between)
+    assert [(one.multiple, one.least) for one in known] == [(between, True), (plain[1].multiple, False)]
 
 
 def test_a_model_without_bench_host_has_no_units() -> None:
