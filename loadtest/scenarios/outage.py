@@ -1,6 +1,7 @@
 """The uplink is lost for all hosts at once, and comes back: every agent connects again and sends what it kept, states that turned turn back.
 
-The smarthost is beyond the same uplink, so that mails wait too; when they go is Postfix's matter and not judged.
+The smarthost is beyond the same uplink, so that mails wait too; when they go is Postfix's matter and not judged. Nor is how soon a change of state is in the database:
+Icinga dates it by the result that made it, and one that was sent again is old.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ SCENARIO = Scenario(
     name="outage",
     what="the uplink is lost for all hosts and comes back",
     load=steady.load,
-    objectives=(objectives.RECOVERED, objectives.RESTORED, objectives.TO_DATABASE, *objectives.ALWAYS),
+    objectives=(objectives.RECOVERED, objectives.RESTORED, *objectives.ALWAYS),
     seconds={length: (lost_s + AFTER_S) / (1 - EVENT_AT) for length, lost_s in LOST_S.items()},
     event_at=EVENT_AT,
     uptime_s=GRACE_S,
