@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from provision import icinga_api
+from provision.ssh import Machine
 from tests.acceptance.conftest import LiveLab
 from vm.errors import WatchpostError
 from vm.wait import wait_until
@@ -39,30 +40,37 @@ def worker(lab: LiveLab) -> int:
     return int(found["status"]["icingaapplication"]["app"]["pid"])
 
 
-def answers(lab: LiveLab) -> bool:
-    """Whether Icinga answers with all agents connected."""
+def answers(lab: LiveLab, but: str = "") -> bool:
+    """Whether Icinga answers with all agents connected; `but` is one that need not be."""
     try:
-        return not icinga_api.status(lab.api()).endpoints_missing
+        return set(icinga_api.status(lab.api()).endpoints_missing) <= {but}
     except WatchpostError:
         return False
 
 
+def reload(lab: LiveLab, machine: Machine, but: str = "") -> None:
+    """Let Icinga read its configuration anew; `but` as in answers."""
+    old = worker(lab)
+    machine.run(["systemctl", "reload", "icinga2.service"])
+    # the old process answers until the new one has read everything; for a moment in between nobody listens
+    wait_until(lambda: worker(lab) not in (old, 0) and answers(lab, but), reason="Icinga has taken the change, and all agents are back", deadline_s=90)
+
+
 @contextmanager
-def reloaded(lab: LiveLab, path: str, text: str) -> Iterator[None]:
-    """Icinga with objects more meanwhile."""
+def reloaded(lab: LiveLab, path: str, text: str, change: Mapping[str, tuple[str, str]] | None = None, but: str = "") -> Iterator[None]:
+    """Icinga with objects more meanwhile. change: words of other files of its configuration, and what stands there instead; but: as in answers."""
     machine = lab.machine("monitor")
-
-    def reload() -> None:
-        old = worker(lab)
-        machine.run(["systemctl", "reload", "icinga2.service"])
-        # the old process answers until the new one has read everything; for a moment in between nobody listens
-        wait_until(lambda: worker(lab) not in (old, 0) and answers(lab), reason="Icinga has taken the change, and all agents are back", deadline_s=90)
-
+    kept = {name: machine.run(["cat", name]).stdout for name in change or {}}
     try:
+        for name, (old, new) in (change or {}).items():
+            assert kept[name].count(old) == 1, f"{old} in {name}"
+            machine.write(name, kept[name].replace(old, new), mode="0640", owner="root:nagios")
         machine.write(path, text, mode="0640", owner="root:nagios")
-        reload()
+        reload(lab, machine, but)
         yield
     finally:
         machine.run(["rm", "-f", path])
-        reload()
+        for name, was in kept.items():
+            machine.write(name, was, mode="0640", owner="root:nagios")
+        reload(lab, machine)
         machine.close()
