@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def common_name(name: str) -> x509.Name:
+def named(name: str) -> x509.Name:
     """A subject or issuer that is a CN alone."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
@@ -23,17 +23,17 @@ class Authority:
         self.folder = folder
         self.certificate = folder / f"{name}.crt"
         self._key = key or ec.generate_private_key(ec.SECP256R1())
-        self._name = common_name(name)
+        self._name = named(name)
         self._write(name, self._key, self._sign(self._name, self._key.public_key(), True))
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """A key and a certificate for a name; the two files."""
         key = ec.generate_private_key(ec.SECP256R1())
-        return self._write(name, key, self._sign(common_name(name), key.public_key(), False))
+        return self._write(name, key, self._sign(named(name), key.public_key(), False))
 
     def certify(self, name: str, key: ec.EllipticCurvePublicKey) -> str:
         """A certificate for somebody's key, as PEM."""
-        return self._sign(common_name(name), key, False).public_bytes(serialization.Encoding.PEM).decode()
+        return self._sign(named(name), key, False).public_bytes(serialization.Encoding.PEM).decode()
 
     def _sign(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, ca: bool) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
