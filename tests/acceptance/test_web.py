@@ -124,26 +124,6 @@ def test_n2_certificate_is_of_the_puppet_ca(lab: Any, tmp_path: Path, record_pro
     record_property("evidence", f"who trusts the Puppet CA reaches {lab.web_name}; who trusts another one, or asks for another name, does not")
 
 
-@pytest.mark.requirement("THREAT-A3")
-def test_a3_old_tls_is_refused(lab: Any) -> None:
-    def handshake(version: ssl.TLSVersion) -> str | None:
-        context = ssl.create_default_context(cafile=str(lab.ca_path))
-        # Without this the client itself would refuse, and the test would prove nothing about the server.
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = version
-        with (
-            socket.create_connection((lab.web_address, 443), 20) as plain,
-            context.wrap_socket(plain, server_hostname=lab.web_name) as tls,
-        ):
-            return tls.version()
-
-    assert handshake(ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
-    assert handshake(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
-    # An alert: the server's word, not our own library's.
-    with pytest.warns(DeprecationWarning), pytest.raises(ssl.SSLError, match="(?i)alert"):
-        handshake(ssl.TLSVersion.TLSv1_1)
-
-
 @pytest.mark.requirement("THREAT-N4")
 def test_n4_a_port_that_somebody_opened_is_reached_by_nobody(lab: Any, record_property: Any) -> None:
     """The control: with a hole in the firewall it is."""

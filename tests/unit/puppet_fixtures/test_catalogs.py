@@ -61,6 +61,10 @@ CLAIMED = {f"agent-{number}.lab.test": value for number, value in enumerate([*HO
 """Nodes that the lab's data gives no address, and what they say theirs is."""
 
 
+CLIMBING = "climbing.lab.test"
+"""A node that names, for its release, the way to another node's data."""
+
+
 MANIFEST = f"""if $trusted['certname'] =~ /\\Aagent-/ {{
 include monitoring
 }} else {{
@@ -78,6 +82,9 @@ def compile_nodes() -> dict[str, Catalog | CompileError]:
     for name, value in CLAIMED.items():
         reported = facts(members[0], AT) | {"networking": {"ip": value, "fqdn": 'x"'}, "hostname": '"\n}'}
         nodes.append(Node(name, {"role": "xmpp"}, reported))
+    climbs = facts(members[0], AT)
+    climbs["os"]["distro"]["codename"] = "../../../../../lab/nodes/monitor.lab.test"
+    nodes.append(Node(CLIMBING, {"role": "xmpp"}, climbs))
     # in the whole manifest, after the role
     nodes += [replace(example_lab.host_node(host, count), certname=f"with-{count}-{host.certname}") for host in PADDED for count in PUSHED[host.role]]
     nodes += [replace(example_lab.host_node(host, compress=COMPRESS), certname=f"hurried-{host.certname}") for host in PADDED]
@@ -165,7 +172,7 @@ def test_the_fleet_offers_every_service_and_exports_nothing() -> None:
 def test_every_check_command_exists() -> None:
     own = {path.stem for path in Path("puppet_fixtures/modules/monitoring/files/commands").glob("*.conf")}
     packaged = {"cluster-zone", "disk", "http", "ssh", "smtp", "procs", "tcp", "file_age", "load", "ntp_time", "swap"}
-    used = {it["parameters"]["command"] for name in compiled() for it in catalog(name).exported if it["type"] == "Monitoring::Collected::Service"}
+    used = {it["parameters"]["command"] for name in compiled() if name != CLIMBING for it in catalog(name).exported if it["type"] == "Monitoring::Collected::Service"}
     assert used - packaged <= own
 
 
@@ -328,6 +335,13 @@ def test_a_fact_becomes_an_address_only_if_it_is_one() -> None:
         assert host["host"] == name
         found[value] = host.get("address")
     assert found == dict.fromkeys(HOSTILE_FACTS) | {"10.9.0.77": "10.9.0.77", "2001:db8::1": "2001:db8::1"}
+
+
+def test_a_fact_leads_to_no_other_nodes_data() -> None:
+    """The control: the same facts with a release that is one are those of a host whose catalog compiles."""
+    found = compiled()[CLIMBING]
+    assert isinstance(found, CompileError) and "a Debian release that is none" in str(found)
+    assert catalog(hosts()[0].certname).resources
 
 
 def test_a_host_that_is_nobodys_duty_does_not_compile() -> None:
