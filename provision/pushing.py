@@ -169,7 +169,7 @@ def must_be_good(at: icinga_api.ApiAccess, theirs: Collection[str] = ()) -> str:
     found = settle(at, theirs)
     if serious(found, theirs):
         raise WatchpostError(
-            f"all is up, but {len(found)} hosts and services did not become good within {SETTLE_S:.0f} s:{in_words(found)}", "Icinga on monitor",
+            f"all is up, but {len(found)} of the states did not become good within {SETTLE_S:.0f} s:{in_words(found)}", "Icinga on monitor",
             "mend the check, or what it checks (`invoke ssh --machine fleet` for the daemons behind simulated hosts), or acknowledge it in the web; then the same command again",
         )  # fmt: skip
     return f"; not good:{in_words(found)}" if found else ""

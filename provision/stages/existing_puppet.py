@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from provision import deployment, icinga_api, puppet_server, pushing
+from provision import deployment, puppet_server, pushing
 from provision.enrolment import Identity, identity
 from provision.lab_plan import CONTROL_REPO
 from provision.protocol import keys, puppet
@@ -182,7 +182,7 @@ def ready(work: Work) -> None:
 
     def wait() -> str:
         states, web = pushing.wait_live(lab, plan.nodes, plan.ca, 0), monitor.web_answers(work)
-        found = icinga_api.troubles(pushing.access(lab, plan.nodes, plan.ca))
+        found = pushing.look(pushing.access(lab, plan.nodes, plan.ca))
         return f"{states}; {web}" + (f"; not good:{pushing.in_words(found)}" if found else "")
 
     work.ledger.step(
