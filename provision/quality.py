@@ -17,7 +17,7 @@ from vm.errors import WatchpostError
 from vm.progress import note
 
 UNIT = (
-    ("tests/unit/puppet_fixtures/test_catalogs.py", "tests/unit/puppet_fixtures/test_fleet.py", "tests/unit/puppet_fixtures/test_quote.py", "tests/unit/puppet_fixtures/test_notifier.py", "tests/unit/puppet_fixtures/test_overview.py"),
+    ("tests/unit/puppet_fixtures/test_catalogs.py", "tests/unit/puppet_fixtures/test_fleet.py", "tests/unit/puppet_fixtures/test_quote.py", "tests/unit/puppet_fixtures/test_render.py", "tests/unit/puppet_fixtures/test_notifier.py", "tests/unit/puppet_fixtures/test_overview.py"),
     ("tests/unit/puppet_fixtures/test_plan.py", "tests/unit/puppet_fixtures/test_plugins.py", "tests/unit/puppet_fixtures/test_enrolment_policy.py"),
     ("tests/unit/vm", "tests/unit/provision", "tests/unit/test_imports.py"),
     ("tests/unit/loadtest",),
