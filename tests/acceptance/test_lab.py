@@ -77,9 +77,15 @@ def test_an_agent_run_changes_nothing(lab: Any) -> None:
 
 
 def known_secrets(lab: Any) -> dict[str, bytes]:
+    """What must stand nowhere: passwords and what enrols, the hash of root's, and of each private key of the lab's a line that no public key has."""
     names = [name for name in lab.store.names() if name in ("basic_auth", "web_admin", "web_commands", "redis", "icingadb_db", "icingaweb_db", "puppetdb_db", "root-password") or name.startswith("enrol-")]
     assert len(names) > len(lab.hosts)
-    return {name: lab.store.get(name).encode() for name in names}
+    found = {name: lab.store.get(name).encode() for name in names}
+    found["hash of root's password"] = lab.store.root_password_line().read_bytes().strip().removeprefix(b"root:")
+    keys = {path.name: path.read_bytes() for path in lab.lab.secrets.iterdir()} | {path.parent.name: path.read_bytes() for path in lab.identities.glob("*/key.pem")}
+    private = {f"key {name}": text.split(b"\n-----END")[0].splitlines()[-2] for name, text in keys.items() if b"PRIVATE KEY-----" in text}
+    assert len(private) > len(lab.hosts) and all(len(line) >= 64 for line in private.values())
+    return found | private
 
 
 def seen_in(secrets: dict[str, bytes], texts: dict[str, bytes]) -> list[str]:
@@ -102,16 +108,27 @@ def test_no_secret_stands_in_a_command_line_or_a_log(lab: Any) -> None:
     lines = command_lines()
     assert seen_in({"control": b"systemd"}, lines), "the search itself finds nothing"
     assert not seen_in(secrets, lines)
-    logs = {str(path): path.read_bytes() for path in lab.lab.directory.rglob("*.log")}
-    logs |= {str(path): path.read_bytes() for path in Path("/var/log/libvirt").rglob(f"*{lab.lab.name}*.log")}
+    logs = host_logs(lab)
     assert seen_in({"control": b"puppet agent"}, logs)
     assert not seen_in(secrets, logs)
     for kind in ("puppet", "monitor", "fleet"):
-        machine = lab.machine(kind)
-        journal = machine.run(["journalctl", "--no-pager", "--quiet", "--boot"]).stdout.encode()
-        files = machine.run(["sh", "-c", "find /var/log -name '*.log' -type f -exec cat {} +"]).stdout.encode()
-        assert b"systemd" in journal
-        assert not seen_in(secrets, {f"journal of {kind}": journal, f"logs of {kind}": files})
+        assert not seen_in(secrets, machine_logs(lab, kind))
+
+
+def host_logs(lab: Any) -> dict[str, bytes]:
+    """The lab's logs on this host, libvirt's of its VM among them."""
+    paths = [*lab.lab.directory.rglob("*.log"), *Path("/var/log/libvirt").rglob(f"*{lab.lab.name}*.log")]
+    return {str(path): path.read_bytes() for path in paths}
+
+
+def machine_logs(lab: Any, kind: str) -> dict[str, bytes]:
+    """Journal and log files of a machine."""
+    machine = lab.machine(kind)
+    journal = machine.run(["journalctl", "--no-pager", "--quiet", "--boot"]).stdout.encode()
+    files = machine.run(["sh", "-c", "find /var/log -name '*.log' -type f -exec cat {} +"]).stdout.encode()
+    machine.close()
+    assert b"systemd" in journal
+    return {f"journal of {kind}": journal, f"logs of {kind}": files}
 
 
 @pytest.mark.project

@@ -56,13 +56,16 @@ def vm_xml(vm: Any) -> str:
 
 
 @pytest.mark.project
-def test_no_secret_in_the_domain_or_qemus_command_line(vm: Any) -> None:
-    from tests.acceptance.test_lab import command_lines, known_secrets, seen_in
+def test_no_secret_in_the_domain_qemus_command_line_or_a_log(vm: Any) -> None:
+    from tests.acceptance.test_lab import command_lines, host_logs, known_secrets, machine_logs, seen_in
 
     secrets = known_secrets(vm)
     lines = {where: text for where, text in command_lines().items() if b"qemu-system" in text}
     assert seen_in({"control": b"io.systemd.credential"}, lines)
     assert not seen_in(secrets, lines | {"domain": vm_xml(vm).encode()})
+    logs = host_logs(vm) | machine_logs(vm, "monitor")
+    assert seen_in({"control": b"qemu-system"}, logs), "QEMU's own log is among them"
+    assert not seen_in(secrets, logs)
 
 
 @pytest.mark.requirement("HOST-5")
