@@ -141,5 +141,5 @@ def judged(
         name=name, scenario=scenario.name, began_at=found.began_at, seed=spec.seed, size=rig.options.spec, load=load,
         ran_on=ran_on(rig.options, reference_units=reference_units, noise_before=before, noise_during=others), phases=phases, metrics=metrics, outcomes=outcomes, unsound=reasons,
         verdict=verdict_of(outcomes, reasons), errors={f"{what}: {text}": count for what, kind in sorted(found.kinds.items()) for text, count in sorted(kind.errors.items())},
-        files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"},
+        files={"samples": "samples.csv.gz", "results": "results.csv.gz", "load": "load.json"} | {f"arrivals-{number}": f"arrivals-{number}.csv.gz" for number in range(spec.workers)},
     )  # fmt: skip

@@ -125,8 +125,8 @@ def packed(walk: Walk) -> bytes:
     """Every arrival as gzipped CSV."""
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(("intended_s", "begun_s", "ended_s", "actor", "what", "error"))
+    table.writerow(("intended_s", "begun_s", "ended_s", "actor", "what", "detail", "error"))
     for one in walk.ended:
         times = (one.arrival.at_s, one.begun_s, one.ended_s)
-        table.writerow((*(f"{time:.6f}" for time in times), one.arrival.actor, one.arrival.what, one.error or ""))
+        table.writerow((*(f"{time:.6f}" for time in times), one.arrival.actor, one.arrival.what, one.arrival.detail, one.error or ""))
     return gzip.compress(text.getvalue().encode(), mtime=0)

@@ -12,8 +12,8 @@ from loadtest.sizing.ledger import Ledger
 from vm import artefact
 from vm.errors import BadInput
 
-RAW = ("samples", "results")
-"""Of a run's files: what probes read, and what Icinga said of each result. The plan of arrivals follows from seed and load."""
+RAW = ("samples", "results", "arrivals")
+"""Of a run's files: what probes read, what Icinga said of each result, what was sent when. loadtest/recompute.py makes the figures of them."""
 
 
 def lay(sizing: Sizing, runs: Path, folder: Path) -> tuple[Path, ...]:
@@ -37,7 +37,7 @@ def lay(sizing: Sizing, runs: Path, folder: Path) -> tuple[Path, ...]:
 
 def raw(runs: Path, name: str, files: dict[str, str]) -> Iterator[Path]:
     """A run's raw data that are there."""
-    for kind in RAW:
-        path = runs / "raw" / name / files.get(kind, "")
-        if path.is_file():
+    for kind, file in sorted(files.items()):
+        path = runs / "raw" / name / file
+        if kind.startswith(RAW) and path.is_file():
             yield path

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from loadtest import recompute
 from loadtest.actors.person import Kind
 from loadtest.arrivals import Arrival
+from loadtest.run import Run
 from provision import icinga_api
 from tests.acceptance.conftest import CHECKOUT, LiveLab, invoke
 from vm.drivers import container
@@ -54,6 +56,9 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
     assert found["metrics"]["results_due"]["value"] > 10 and found["metrics"]["page_p95_s"]["value"] > 0
     assert 0 < found["metrics"]["cpu_cores"]["value"] < 1 and found["metrics"]["memory_peak_mib"]["value"] > 100
     assert lab.status()["agents_running"]
+    again = recompute.figures(Run.model_validate(found), lab.lab.directory / "loadtests" / found["name"])
+    assert {"goodput_ratio", "lateness_p99_s", "page_p95_s", "cpu_cores", "mail_late_ratio"} <= again.keys()
+    assert {name: one.value for name, one in again.items()} == pytest.approx({name: found["metrics"][name]["value"] for name in again}, rel=1e-3, abs=2e-6), "the figures follow from the raw data"
 
 
 @pytest.mark.requirement("UI-2")

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from invoke.main import program
 
 from vm import lab, progress
 
 ROOT = Path(__file__).resolve().parents[2]
+hypothesis.settings.register_profile("project", deadline=None)  # how long an example takes is the host's business
+hypothesis.settings.load_profile("project")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def made(k: float, b: float, noise: float, seed: int, repeats: int = 9) -> dict[
 
 
 @given(k=st.floats(0.5, 2.0), b=st.floats(1e-5, 1e-2))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_an_exact_power_law_gives_its_exponent_and_no_interval(k: float, b: float) -> None:
     found = fit.exponent(made(k, b, 0.0, 1))
     assert found.value == pytest.approx(k, abs=1e-9)

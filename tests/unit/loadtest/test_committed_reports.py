@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest import recompute
 from loadtest.sizing.answer import Sizing, answer
 from loadtest.sizing.ledger import Ledger
 from loadtest.sizing.request import Request
@@ -40,6 +41,20 @@ def test_a_committed_report_is_proven_at_both_edges_by_runs_that_were_made(folde
     assert found.verdict == "passed"
     assert {one.axis for one in found.failing_runs} == {"cpu", "memory"}
     assert not [caveat for caveat in found.caveats if caveat.startswith(("SIMULATED", "not representative", "mixed"))]
+
+
+@pytest.mark.parametrize("folder", sorted(REPORTS.iterdir()), ids=lambda folder: folder.name)
+def test_figures_of_the_runs_that_decide_follow_from_their_raw_data(folder: Path) -> None:
+    sizing = recalled(folder)
+    found = answer(sizing)
+    deciding = {*found.passing_runs, *(one.run for one in found.failing_runs)}
+    made = [run for run in sizing.runs if run.name in deciding and run.phases]  # one that broke in the midst has no window
+    assert len(made) >= len(deciding) - 1
+    for run in made:
+        again = recompute.figures(run, folder / "runs/raw" / run.name)
+        known = {name: one.value for name, one in run.metrics.items() if name in again}
+        assert {"cpu_cores", "memory_peak_mib", "oom_kills", "memory_pressure_full_ratio"} <= known.keys(), run.name
+        assert {name: again[name].value for name in known} == pytest.approx(known, rel=1e-4, abs=2e-6), run.name
 
 
 def test_without_its_failing_runs_a_report_proves_nothing(tmp_path: Path) -> None:

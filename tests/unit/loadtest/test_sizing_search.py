@@ -132,7 +132,7 @@ def test_the_most_vcpus_are_not_tried_where_fewer_pass(tmp_path: Path) -> None:
     assert not [word for word in machine.asked if word.startswith("people-1-2048")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6), noise=st.floats(0, 0.05), hosts=st.integers(21, 50), per_host=st.floats(0.5, 4), cpu=st.floats(0.002, 0.01)
 )
@@ -157,7 +157,7 @@ def test_whatever_the_machine_the_answer_is_proven_or_says_why_not(
         assert steps == ((1, 0) if one.axis == "cpu" else (0, 1))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(hosts=st.integers(1, 150), more=st.integers(0, 50), base=st.floats(100, 900))
 def test_more_hosts_never_need_less_memory(tmp_path_factory: pytest.TempPathFactory, hosts: int, more: int, base: float) -> None:
     needed = []
@@ -169,7 +169,7 @@ def test_more_hosts_never_need_less_memory(tmp_path_factory: pytest.TempPathFact
     assert needed[0][0] <= needed[1][0] and needed[0][1] <= needed[1][1]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(interval=st.floats(5, 600), longer=st.floats(1, 10))
 def test_a_longer_interval_never_needs_more_cpu(tmp_path_factory: pytest.TempPathFactory, interval: float, longer: float) -> None:
     needed = []

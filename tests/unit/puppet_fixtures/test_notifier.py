@@ -99,7 +99,7 @@ def test_a_person_that_there_is_not_gets_nothing_and_it_is_said() -> None:
 HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "References", "Auto-Submitted", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(codec="utf-8"), max_size=300), st.text(max_size=50))
 def test_whatever_a_machine_says_ends_in_the_body_as_printable_text(output: str, comment: str) -> None:
     told = TOLD | {"output": output, "comment": comment, "author": output, "priority": output}
@@ -198,7 +198,7 @@ def test_a_budget_comes_back_when_its_window_has_passed() -> None:
     assert kept.accept(event(service="c"), NOW + 61) == "send"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.floats(0, 30), st.integers(0, 3), st.integers(0, 5), st.sampled_from(["Problem", "Recovery", "FlappingStart"])), max_size=300),
     st.integers(1, 4), st.integers(2, 8),

@@ -56,7 +56,7 @@ def test_without_problems_it_says_so() -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_name_is_text_whatever_it_holds(host: str, service: str) -> None:
     text = page("monitor.lab.test", [State(host, "", "down", False, NOW)], [State(host, service, "critical", False, NOW)], NOW, 60)
     plain = page("monitor.lab.test", [State("a", "", "down", False, NOW)], [State("a", "b", "critical", False, NOW)], NOW, 60)
