@@ -294,6 +294,57 @@ def test_why3_a_service_that_is_not_back_after_a_reboot_is_told_by_mail(agents: 
         record_property("evidence", f"{told.subject}, {told.accepted_at - since:.0f} s after the reboot, by no human's doing")
 
 
+PACKAGE = "site-service"
+UNATTENDED = "/etc/apt/apt.conf.d/99by-a-test"
+REPREPRO = "cd /; GNUPGHOME=/var/lib/apt-repository/gnupg reprepro --silent --basedir /srv/apt-repository"
+
+
+def publish(lab: LiveLab, version: str, command: str) -> None:
+    """Put a package with one unit, whose command this is, into the lab's APT repository."""
+    unit = f"[Service]\nType=exec\nExecStart={command}\n[Install]\nWantedBy=multi-user.target\n"
+    control = f"Package: {PACKAGE}\nVersion: {version}\nArchitecture: all\nSection: misc\nPriority: optional\nMaintainer: A Test <root@localhost>\nDescription: a service\n"
+    postinst = f"#!/bin/sh\nsystemctl daemon-reload\nsystemctl restart {PACKAGE}.service\n"
+    with closing(lab.machine("fleet")) as machine:
+        work = machine.run(["runuser", "-u", "apt-repository", "--", "mktemp", "-d"]).stdout.strip()
+        machine.run(["install", "-d", "-o", "apt-repository", f"{work}/p", f"{work}/p/DEBIAN", f"{work}/p/usr", f"{work}/p/usr/lib", f"{work}/p/usr/lib/systemd", f"{work}/p/usr/lib/systemd/system"])
+        machine.write(f"{work}/p/DEBIAN/control", control, mode="0644")
+        machine.write(f"{work}/p/DEBIAN/postinst", postinst, mode="0755")
+        machine.write(f"{work}/p/usr/lib/systemd/system/{PACKAGE}.service", unit, mode="0644")
+        build = f"dpkg-deb --root-owner-group --build {work}/p {work}/p_{version}_all.deb && {REPREPRO} includedeb stable {work}/p_{version}_all.deb"
+        machine.run(["runuser", "-u", "apt-repository", "--", "sh", "-c", build])
+        machine.run(["rm", "-rf", work])
+
+
+@pytest.mark.thorough
+@pytest.mark.requirement("WHY-2")
+def test_why2_an_automatic_upgrade_that_breaks_a_service_is_seen(agents: LiveLab, record_property: Any) -> None:
+    """By unattended-upgrades, from the lab's own repository; at the intervals that checks have."""
+    kind, name = KINDS[0], agents.lab.fqdn(KINDS[0])
+    site = of_role(agents, "apt-repository")
+    settings = f'APT::Periodic::Unattended-Upgrade "1";\nUnattended-Upgrade::Origins-Pattern:: "site={site}";\n'
+    try:
+        publish(agents, "1.0", "/usr/bin/sleep infinity")
+        shell(agents, kind, f"{UPDATE} && apt-get install --yes --quiet=2 {PACKAGE} && systemctl is-active {PACKAGE}.service")
+        fresh(agents, name, "systemd", (0,), deadline_s=180)
+        publish(agents, "2.0", "/bin/false")
+        with closing(agents.machine(kind)) as machine:
+            machine.write(UNATTENDED, settings, mode="0644")
+            began = time.monotonic()
+            machine.run(["systemctl", "start", "apt-daily.service"])
+            machine.run(["systemctl", "start", "apt-daily-upgrade.service"])
+            version = machine.run(["dpkg-query", "--show", "--showformat=${Version}", PACKAGE]).stdout
+        assert version == "2.0", "the upgrade came by itself"
+        upgraded_s = time.monotonic() - began
+        said = fresh(agents, name, "systemd", (1, 2), PACKAGE, deadline_s=300)
+        seen_s = time.monotonic() - began - upgraded_s
+    finally:
+        shell(agents, kind, f"rm -f {UNATTENDED}; apt-get purge --yes --quiet=2 {PACKAGE}; systemctl daemon-reload; systemctl reset-failed")
+        shell(agents, "fleet", f"runuser -u apt-repository -- sh -c '{REPREPRO} remove stable {PACKAGE}'")
+        shell(agents, kind, UPDATE)
+    fresh(agents, name, "systemd", (0,), deadline_s=300)
+    record_property("evidence", f"{kind}: upgraded by itself to {version} in {upgraded_s:.0f} s, and seen {seen_s:.0f} s later: {said.splitlines()[0][:120]}")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("one", [pytest.param(one, id=name, marks=marks(name, one)) for name, one in BREAKS.items()])
 def test_each_check_of_all_systems_turns_and_turns_back(quick: LiveLab, kind: str, one: Break, record_property: Any) -> None:
