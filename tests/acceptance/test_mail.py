@@ -58,10 +58,8 @@ def to(mails: list[Mail], person: str) -> list[Mail]:
 @pytest.fixture(scope="module", autouse=True)
 def fresh(lab: LiveLab) -> Iterator[None]:
     """A notifier that has sent nothing yet: what tests before this one broke has used up budgets."""
-    monitor = lab.machine("monitor")
-    with limited(monitor, Scaled(window_s=3600)):
+    with limited(lab, Scaled(window_s=3600)):
         yield
-    monitor.close()
 
 
 @pytest.mark.requirement("UI-1")
@@ -128,8 +126,8 @@ def against_a_flood(lab: LiveLab, factor: float, results: int) -> str:
     """Three windows of flood with limits made quicker by a factor; what came of it, in words."""
     thief, other = of_role(lab, "bittorrent"), of_role(lab, "gitolite")
     limits = Scaled.by(factor)
-    wanted, monitor = attempts(lab, thief), lab.machine("monitor")
-    with limited(monitor, limits), speaking(lab, other) as (honest, honest_titles), speaking(lab, thief) as (speaker, titles):
+    wanted = attempts(lab, thief)
+    with limited(lab, limits), speaking(lab, other) as (honest, honest_titles), speaking(lab, thief) as (speaker, titles):
         calm(honest, honest_titles[0])
         calm(speaker, *titles, settle_s=SETTLE_S)
         since = began = time.time()
@@ -143,7 +141,6 @@ def against_a_flood(lab: LiveLab, factor: float, results: int) -> str:
         mails = quiet(lab, limits.digest_s + SEND_S, since)
         calm(speaker, *titles)
         calm(honest, honest_titles[0])
-    monitor.close()
     problems, digests = told_of(mails, thief, "sysadmins")
     genuine = next(one for one in mails if one.subject == f"[CRITICAL] {other} {honest_titles[0]}")
     assert genuine.accepted_at - genuine_at <= 60
@@ -170,8 +167,7 @@ def test_a2_who_floods_is_held_and_a_genuine_alert_of_another_host_comes_through
 @pytest.mark.requirement("THREAT-A2")
 def test_a2_control_without_limits_the_same_flood_is_a_hundred_mails(lab: LiveLab, record_property: Any) -> None:
     thief = of_role(lab, "bittorrent")
-    monitor = lab.machine("monitor")
-    with limited(monitor, NONE), speaking(lab, thief) as (speaker, titles):
+    with limited(lab, NONE), speaking(lab, thief) as (speaker, titles):
         calm(speaker, *titles, settle_s=SETTLE_S)
         since = time.time()
         flood(speaker, titles, 3000, attempts(lab, thief))
@@ -183,7 +179,6 @@ def test_a2_control_without_limits_the_same_flood_is_a_hundred_mails(lab: LiveLa
         calm(speaker, *titles)
         wait_until(lambda: service(lab, thief, titles[0])["state"] == 0, reason="it is over", deadline_s=20)
         settled(lab, since)
-    monitor.close()
     record_property("evidence", f"{many()} mails without limits")
 
 
