@@ -6,6 +6,7 @@ weaker nor when.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,9 +18,10 @@ KEPT = "/var/lib/watchpost-weakened"
 
 
 class Weakening(artefact.Record):
-    """Files of a machine that are others meanwhile. added: those that are not there otherwise; command: makes their daemon read them."""
+    """Files of a machine that are others meanwhile. added: those that are not there otherwise; command: makes their daemon read them; begun_ns: when, since 1970."""
 
     version: int = 1
+    begun_ns: int
     what: str
     machine: str
     added: tuple[str, ...]
@@ -29,7 +31,7 @@ class Weakening(artefact.Record):
     @property
     def name(self) -> str:
         """Of its record, and of the directory in which the machine keeps what there was."""
-        return artefact.digest(self.model_dump())[:12]
+        return f"{self.begun_ns:020d}"
 
     @property
     def folder(self) -> str:
@@ -42,7 +44,7 @@ class Weakening(artefact.Record):
 
 
 def known(lab: Lab) -> tuple[Weakening, ...]:
-    """What is weaker in a lab now, or was when something crashed."""
+    """What is weaker in a lab now, or was when something crashed, in the order in which it began."""
     return tuple(artefact.load(Weakening, path) for path in sorted((lab.records / "weakened").glob("*.json")))
 
 
@@ -50,7 +52,7 @@ def plan(machine: Machine, kind: str, what: str, paths: Iterable[str], command: 
     """What making these files others means on a machine as it is now."""
     there = {path: _exists(machine, path) for path in paths}
     return Weakening(
-        what=what, machine=kind, added=tuple(path for path, found in there.items() if not found),
+        begun_ns=time.time_ns(), what=what, machine=kind, added=tuple(path for path, found in there.items() if not found),
         changed=tuple(path for path, found in there.items() if found), command=tuple(command),
     )  # fmt: skip
 
@@ -83,8 +85,8 @@ def end(lab: Lab, one: Weakening) -> None:
 
 
 def take_back(lab: Lab, kind: str, machine: Machine) -> tuple[str, ...]:
-    """Put a machine right after a crash; what was weak, in words."""
-    left = tuple(one for one in known(lab) if one.machine == kind)
+    """Put a machine right after a crash, the last weakening first, as they may be of the same file; what was weak, in words."""
+    left = tuple(one for one in reversed(known(lab)) if one.machine == kind)
     for one in left:
         restore(machine, one)
         machine.run(one.command)

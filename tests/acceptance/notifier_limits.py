@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 
 from provision.ssh import Machine
+from tests.acceptance.conftest import LiveLab
+from tests.acceptance.weakened import weakened
 
 SETTINGS = "/etc/watchpost-notifier.json"
 
@@ -32,19 +34,17 @@ NONE = Scaled(window_s=1, per_host=10**9, per_person=10**9)
 
 
 @contextmanager
-def limited(monitor: Machine, limits: Scaled) -> Iterator[None]:
-    """The notifier with other limits meanwhile, and nothing that it remembers; Puppet's next run would put the file right too."""
-    before = monitor.run(["cat", SETTINGS]).stdout
+def limited(lab: LiveLab, limits: Scaled) -> Iterator[None]:
+    """The notifier with other limits meanwhile, and nothing that it remembers."""
     state = "/var/lib/watchpost-notifier/state.sqlite"
 
-    def begin(text: str) -> None:
+    def begin(monitor: Machine) -> None:
         monitor.run(["systemctl", "stop", "watchpost-notifier.service"])
         monitor.run(["rm", "-f", state, f"{state}-wal", f"{state}-shm"])
-        monitor.write(SETTINGS, text, mode="0640", owner="root:watchpost-notifier")
         monitor.run(["systemctl", "start", "watchpost-notifier.service"])
 
-    try:
-        begin(json.dumps(json.loads(before) | {"limits": asdict(limits)}))
+    with closing(lab.machine("monitor")) as monitor:
+        before = json.loads(monitor.run(["cat", SETTINGS]).stdout)
+    text = json.dumps(before | {"limits": asdict(limits)})
+    with weakened(lab, "monitor", "a notifier with other limits", {SETTINGS: text}, ("systemctl", "restart", "watchpost-notifier.service"), begin):
         yield
-    finally:
-        begin(before)

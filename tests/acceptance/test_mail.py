@@ -60,10 +60,8 @@ def to(mails: list[Mail], person: str) -> list[Mail]:
 @pytest.fixture(scope="module", autouse=True)
 def fresh(lab: LiveLab) -> Iterator[None]:
     """A notifier that has sent nothing yet: what tests before this one broke has used up budgets."""
-    monitor = lab.machine("monitor")
-    with limited(monitor, Scaled(window_s=3600)):
+    with limited(lab, Scaled(window_s=3600)):
         yield
-    monitor.close()
 
 
 @pytest.mark.requirement("UI-1")
@@ -166,11 +164,12 @@ IN_TRANSIT = 2
 
 
 @pytest.mark.requirement("THREAT-A2")
-def test_a2_who_floods_is_held_and_a_genuine_alert_of_another_host_comes_through_meanwhile(lab: LiveLab, record_property: Any) -> None:
-    """Three windows with 1/30 of the real limits' times; in each another host has a genuine problem when those who flood have used up their budgets."""
-    other, limits, monitor = of_role(lab, "gitolite"), Scaled.by(30), lab.machine("monitor")
+@pytest.mark.parametrize("scale", [90, pytest.param(30, marks=pytest.mark.thorough)])
+def test_a2_who_floods_is_held_and_a_genuine_alert_of_another_host_comes_through_meanwhile(lab: LiveLab, scale: int, record_property: Any) -> None:
+    """Three windows with a fraction of the real limits' times; in each another host has a genuine problem when those who flood have used up their budgets."""
+    other, limits = of_role(lab, "gitolite"), Scaled.by(scale)
     thieves = {of_role(lab, role): results for role, results in FLOODS.items()}
-    with limited(monitor, limits), ExitStack() as places:
+    with limited(lab, limits), ExitStack() as places:
         speakers = {host: places.enter_context(speaking(lab, host)) for host in (*thieves, other)}
         for speaker, titles in speakers.values():
             calm(speaker, *titles, settle_s=SETTLE_S / 2)
@@ -191,7 +190,6 @@ def test_a2_who_floods_is_held_and_a_genuine_alert_of_another_host_comes_through
         mails = quiet(lab, limits.digest_s + SEND_S, since)
         for speaker, titles in speakers.values():
             calm(speaker, *titles)
-    monitor.close()
     assert said == list(thieves.values())
     assert len(took) == WINDOWS and max(took) <= 60, took
     record_property("evidence", f"genuine alerts of {other} in the midst of it after {', '.join(f'{one:.1f} s' for one in took)}")
@@ -212,8 +210,7 @@ def told_at(lab: LiveLab, since: float, subject: str) -> float:
 @pytest.mark.requirement("THREAT-A2")
 def test_a2_control_without_limits_the_same_flood_is_a_hundred_mails(lab: LiveLab, record_property: Any) -> None:
     thief = of_role(lab, "bittorrent")
-    monitor = lab.machine("monitor")
-    with limited(monitor, NONE), speaking(lab, thief) as (speaker, titles):
+    with limited(lab, NONE), speaking(lab, thief) as (speaker, titles):
         calm(speaker, *titles, settle_s=SETTLE_S)
         since = time.time()
 
@@ -225,7 +222,6 @@ def test_a2_control_without_limits_the_same_flood_is_a_hundred_mails(lab: LiveLa
         calm(speaker, *titles)
         wait_until(lambda: service(lab, thief, titles[0])["state"] == 0, reason="it is over", deadline_s=20)
         settled(lab, since)
-    monitor.close()
     record_property("evidence", f"{many()} mails without limits")
 
 

@@ -72,7 +72,7 @@ def all_good(lab: LiveLab) -> bool:
 def test_why1_a_quiet_time_raises_no_alarm_and_a_fault_does(lab: LiveLab, network: Any, record_property: Any) -> None:
     monitor = lab.machine("monitor")
     wait_until(lambda: all_good(lab), reason="everything is good", deadline_s=300, interval_s=5)
-    with limited(monitor, NONE):
+    with limited(lab, NONE):
         sent, since = lab.status()["results_sent"], time.time()
         with network(monitor):
             time.sleep(SOAK_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -9,20 +10,20 @@ import pytest
 
 from tests.acceptance.conftest import CHECKOUT, LiveLab
 from tests.acceptance.icinga import answers, commands
+from tests.acceptance.notifier_limits import NONE, SETTINGS
 from vm.wait import wait_until
 
 pytestmark = pytest.mark.project
 
-PLACE, SETTINGS = "/etc/icinga2/watchpost.d/weakened.conf", "/etc/watchpost-notifier.json"
+PLACE = "/etc/icinga2/watchpost.d/weakened.conf"
 WEAKEN = f"""import sys, time
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import reloaded
-from tests.acceptance.weakened import weakened
+from tests.acceptance.notifier_limits import NONE, limited
 lab = LiveLab(sys.argv[1])
-with weakened(lab, "monitor", "a notifier that is told nothing", {{"{SETTINGS}": "{{}}"}}, ("true",)):
-    with reloaded(lab, "{PLACE}", 'object CheckCommand "evil" {{ command = [ "/usr/bin/touch", "/tmp/x" ] }}'):
-        print("weakened", flush=True)
-        time.sleep(600)
+with limited(lab, NONE), reloaded(lab, "{PLACE}", 'object CheckCommand "evil" {{ command = [ "/usr/bin/touch", "/tmp/x" ] }}'):
+    print("weakened", flush=True)
+    time.sleep(600)
 """
 
 
@@ -35,8 +36,8 @@ def test_what_a_killed_test_left_weak_is_told_and_provision_takes_it_back(lab: L
         assert process.stdout is not None and process.stdout.readline() == "weakened\n"
         process.kill()
         process.communicate(timeout=10)
-        assert set(lab.status()["weakened"]) == {"a notifier that is told nothing (monitor)", "a test's objects in Icinga (monitor)"}
-        assert "evil" in commands(lab) and monitor.run(["cat", SETTINGS]).stdout == "{}"
+        assert set(lab.status()["weakened"]) == {"a notifier with other limits (monitor)", "a test's objects in Icinga (monitor)"}
+        assert "evil" in commands(lab) and json.loads(monitor.run(["cat", SETTINGS]).stdout)["limits"]["per_host"] == NONE.per_host
     finally:
         process.kill()
         assert lab.invoke("provision", "--json").returncode == 0

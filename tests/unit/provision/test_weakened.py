@@ -98,6 +98,26 @@ def test_wherever_it_was_cut_it_is_taken_back(lab: Lab, root: Path) -> None:
     assert cut > 5 and spoiled, "some cut left something weak"
 
 
+def test_one_file_may_be_made_weaker_twice(lab: Lab, root: Path) -> None:
+    before = files(root)
+
+    def again(text: str) -> weakened.Weakening:
+        texts = {"/etc/old.conf": text}
+        one = weakened.plan(on(Local(root)), "monitor", "all of it", texts, COMMAND)
+        weakened.begin(lab, on(Local(root)), one, texts)
+        return one
+
+    again("weak")
+    inner = again("weaker")
+    weakened.restore(on(Local(root)), inner)
+    weakened.end(lab, inner)
+    assert files(root) == {"old.conf": ("weak", 0o640)}
+    again("weaker still")
+    assert len(weakened.known(lab)) == 2
+    weakened.take_back(lab, "monitor", on(Local(root)))
+    assert weakened.known(lab) == () and files(root) == before
+
+
 def test_the_daemon_is_told_and_other_machines_are_left_alone(lab: Lab, root: Path) -> None:
     one = weakened.plan(on(Local(root)), "monitor", "all of it", TEXTS, COMMAND)
     weakened.begin(lab, on(Local(root)), one, TEXTS)
