@@ -36,6 +36,21 @@ def run(name: str, *arguments: str, timeout: float = 20) -> tuple[int, str]:
     return done.returncode, output
 
 
+def test_an_answer_in_the_last_moment_is_an_answer(tmp_path: Path) -> None:
+    """Though the process takes longer than its deadline to end."""
+    script = f"""import argparse, sys, time
+sys.path.insert(0, {str(PLUGINS)!r})
+import plugin
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(1.5)
+slow = Slow()
+plugin.main(lambda _: plugin.finish(plugin.OK, "in time"), argparse.ArgumentParser(), ["-t", "1"])
+"""
+    done = subprocess.run(["/usr/bin/python3", "-Bs", "-c", script], capture_output=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (0, b"OK: in time\n"), done
+
+
 @contextmanager
 def web(answer: Callable[[str, str], tuple[int, dict[str, str], bytes]]) -> Iterator[int]:
     """A web server on loopback: `answer` gets host name and path."""

@@ -40,7 +40,8 @@ def clean(text: object) -> str:
 
 
 def finish(state: int, text: object, perfdata: Sequence[str] = ()) -> NoReturn:
-    """Say it and end."""
+    """Say it and end. There is an answer, so that the deadline is off: it would end Python's own shutdown, by a signal and without a state."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
     line = f"{NAMES[state]}: {clean(text)}"
     if perfdata:
         line += " | " + " ".join(perfdata)
