@@ -6,6 +6,7 @@ import email.utils
 import http.server
 import os
 import re
+import runpy
 import socket
 import socketserver
 import subprocess
@@ -169,6 +170,33 @@ def test_hostile_pages_end_in_one_clean_line() -> None:
     with web(lambda host, path: (200, {}, b"x" * (5 * 1024 * 1024))) as port:
         status, output = run("check_http_dir", "-H", "127.0.0.1", "-p", str(port), "--path", "/", "--file", "never")
         assert status == 2 and "more than" in output
+
+
+# --- SFTP
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "errors", "says"),
+    [
+        (0, "", "", None),
+        (1, "This service allows sftp connections only.\n", "", None),
+        (1, "This account is currently not available.\n", "", None),
+        (255, "", "exec request failed on channel 0\n", None),
+        (0, "this-is-a-shell\n", "", "gets a shell"),
+        (255, "", "Connection closed by 10.0.0.1 port 22\n", "not known"),
+        (255, "", "sftp-test@10.0.0.1: Permission denied (publickey).\n", "not known"),
+        (255, "", "", "not known"),
+    ],
+    ids=["forced command", "words of its own", "nologin", "no command taken", "shell", "hung up", "not let in", "silent"],
+)
+def test_a_shell_is_refused_only_to_who_was_let_in(status: int, output: str, errors: str, says: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PLUGINS))
+    refused = runpy.run_path(str(PLUGINS / "check_sftp"))["refused"]
+    if says is None:
+        refused(status, output, errors)
+    else:
+        with pytest.raises(Exception, match=says):
+            refused(status, output, errors)
 
 
 # --- APT repository
