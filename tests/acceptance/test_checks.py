@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from provision import icinga_api, pushing
+from provision import icinga_api
+from provision.enrolment import identity
 from tests.acceptance.conftest import LiveLab
 from tests.acceptance.icinga import of_role, reloaded, service
 from tests.acceptance.mails import awaited
@@ -121,7 +122,7 @@ def attributes(lab: LiveLab) -> dict[tuple[str, str], dict[str, Any]]:
 def icinga(lab: LiveLab) -> Iterator[Asked]:
     """Icinga with the right to ask it for a check."""
     host = lab.hosts[0]
-    mine = pushing.identity(lab.identities, host)
+    mine = identity(lab.identities, host)
     access = lab.api().model_copy(update={"certificate": mine.certificate, "key": mine.key})
     user = f'object ApiUser "check-now" {{ client_cn = "{host}"; permissions = [ "actions/reschedule-check" ] }}\n'
     with reloaded(lab, "/etc/icinga2/watchpost.d/check-now.conf", user):

@@ -249,19 +249,28 @@ def test_conf1_a_role_brings_service_and_check_by_one_declaration_and_takes_the_
 
 @pytest.mark.thorough
 @pytest.mark.requirement("CHECK-BTC-1")
-def test_a_bitcoin_node_that_falls_behind_is_critical(agents: LiveLab, record_property: Any) -> None:
+def test_a_bitcoin_node_that_falls_behind_is_critical_and_one_source_alone_is_not_believed(agents: LiveLab, record_property: Any) -> None:
     """On a machine with the role; the node is the mock, its block count and the others' are compared for real."""
     kind, name, check = KINDS[0], agents.lab.fqdn(KINDS[0]), "bitcoind-height"
-    exported = "/var/lib/bitcoind-height/getblockcount"
+    exported, source = "/var/lib/bitcoind-height/getblockcount", "/srv/lab-http/height/second"
     with role(agents, kind, "bitcoind"):
         shell(agents, kind, "systemctl start export-block-count.service")
         hasten(agents, kind)
         fresh(agents, name, check, (0,), "others say")
         shell(agents, kind, f"systemctl stop export-block-count.timer && echo $(($(cat {exported}) - 7)) > {exported}")
-        bad = fresh(agents, name, check, (2,), "others say")
+        behind = fresh(agents, name, check, (2,), "others say")
         shell(agents, kind, "systemctl start export-block-count.timer export-block-count.service")
         fresh(agents, name, check, (0,), "others say")
-    record_property("evidence", f"{kind}: {bad.splitlines()[0][:160]}")
+        shell(agents, "fleet", "systemctl stop write-heights.timer")
+        try:
+            shell(agents, "fleet", f"echo 999999 > {source}")
+            lied = fresh(agents, name, check, (3,), "do not agree")
+            shell(agents, "fleet", f"rm {source}")
+            silent = fresh(agents, name, check, (3,), "two are needed")
+        finally:
+            shell(agents, "fleet", "systemctl start write-heights.timer write-heights.service")
+        fresh(agents, name, check, (0,), "others say")
+    record_property("evidence", f"{kind}: {behind.splitlines()[0][:160]}; one source lies: {lied[:120]}; one is dead: {silent[:120]}")
 
 
 @pytest.mark.thorough

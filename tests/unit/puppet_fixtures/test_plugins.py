@@ -328,6 +328,9 @@ def test_bitcoin_height(tmp_path: Path) -> None:
 
 def test_one_lying_source_of_three_changes_nothing_and_one_source_is_not_enough(tmp_path: Path) -> None:
     assert height(tmp_path, "100\n", [b"100", b"999999", b"100"])[0] == 0
+    for lie in (b"999999", b"7"):
+        status, output = height(tmp_path, "100\n", [b"100", lie])
+        assert status == 3 and "do not agree" in output
     assert height(tmp_path, "100\n", [b"100", b"<html>" * 10])[0] == 3
     assert height(tmp_path, "100\n", [b"100"])[0] == 3
 
