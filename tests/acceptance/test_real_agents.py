@@ -14,20 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import yaml
 
-from provision import checks, icinga_api, puppet_server
+from provision import checks, deployment, icinga_api, puppet_server
 from tests.acceptance.conftest import LiveLab
-from tests.acceptance.icinga import answers, reloaded, service
+from tests.acceptance.icinga import answers, of_role, reloaded, service
 from tests.acceptance.mails import awaited
 from tests.acceptance.notifier_limits import NONE, limited
 from vm.drivers import container
 from vm.errors import WatchpostError
-from vm.image import mirror
 from vm.wait import wait_until
 
 WORDS = os.environ.get("WATCHPOST_TEST_AGENTS", "trixie")
 KINDS = tuple(f"agent-{codename}" for codename in checks.agents(WORDS))
-STAMP = "/var/lib/apt/periodic/update-success-stamp"
+STAMP = "/var/lib/apt/periodic/all-sources-stamp"
+UPDATE = "systemctl start apt-daily.service"
+SOURCES = "/etc/apt/sources.list"
 SUMMARY = "/var/cache/puppet/public/last_run_summary.yaml"
 WEAKENED = "/etc/icinga2/watchpost.d/weakened.conf"
 MARK = "/var/tmp/by-the-monitor"
@@ -37,14 +39,14 @@ EVIL = f'object CheckCommand "evil" {{ command = [ "/usr/bin/touch", "{MARK}" ] 
 
 @pytest.fixture(scope="module")
 def agents(lab: LiveLab) -> Iterator[LiveLab]:
-    """The lab with real machines in it."""
+    """The lab with real machines in it, which have the lab's own APT repository as their one source."""
     assert lab.invoke("provision", "--driver", "container", "--agents", WORDS, "--json").returncode == 0
-    asks = mirror.asks_for_valid()
+    key = lab.store.openpgp_key(deployment.REPOSITORY, deployment.SIGNER)[1]
     for kind in KINDS:
-        container.inside(lab.lab, kind, ["apt-get", "-qq", "update", f"--option=Acquire::Check-Valid-Until={str(asks).lower()}"], check=False)
-        container.inside(lab.lab, kind, ["sh", "-c", f"test -e {STAMP} || {{ mkdir -p {os.path.dirname(STAMP)}; touch {STAMP}; }}"])
-        if not asks:  # a dated mirror: its own lists may be expired, rightly critical, and the check has to be good before it is broken
-            container.inside(lab.lab, kind, ["sh", "-c", "sed -i '/^Valid-Until/d' /var/lib/apt/lists/*_InRelease"])
+        with closing(lab.machine(kind)) as machine:
+            machine.write("/etc/apt/keyrings/lab.asc", key)
+            machine.write(SOURCES, f"deb [signed-by=/etc/apt/keyrings/lab.asc] http://{of_role(lab, 'apt-repository')} stable main\n")
+            machine.run(UPDATE.split())
     yield lab
     assert lab.invoke("provision", "--driver", "container", "--agents", "none", "--json").returncode == 0
 
@@ -62,7 +64,7 @@ class Break:
 
 
 RUN = "puppet agent --onetime --no-daemonize --no-splay --no-usecacheonfailure --color=false"
-MANAGED = "/etc/apt/apt.conf.d/90update-success-stamp"
+MANAGED = "/etc/apt/apt.conf.d/40colour"
 BREAKS = {
     "disk full": Break(
         "disk", "CHECK-ALL-2", "fallocate --length $(($(df --output=avail / | tail -1) * 99 / 100))KiB /var/tmp/fill", "rm -f /var/tmp/fill", "DISK CRITICAL",
@@ -77,7 +79,9 @@ BREAKS = {
     "puppet resource failed": Break(
         "puppet", "CHECK-ALL-4", f"mv {MANAGED} {MANAGED}.away && mkdir {MANAGED} && {{ {RUN} || true; }}", f"rmdir {MANAGED} && mv {MANAGED}.away {MANAGED} && {RUN}", "failed in the last run",
     ),
-    "apt long ago": Break("apt", "CHECK-ALL-5", f"touch --date='5 days ago' {STAMP}", f"touch {STAMP}", ""),
+    "apt dead source": Break(
+        "apt", "CHECK-ALL-5", f"echo 'deb [trusted=yes] http://127.0.0.1:9 gone main' >> {SOURCES}; touch --date='5 days ago' {STAMP}; {UPDATE}", f"sed -i '/ gone /d' {SOURCES}; {UPDATE}", "",
+    ),
     "apt list expired": Break(
         "apt", "CHECK-ALL-5", "sed '/^Valid-Until/d; 0,/^Date/s//Valid-Until: Sat, 01 Aug 2026 00:00:00 UTC\\nDate/' $(ls /var/lib/apt/lists/*_InRelease | head -1) > /var/lib/apt/lists/old_InRelease",
         "rm /var/lib/apt/lists/old_InRelease", "expired: old_InRelease",
@@ -86,7 +90,7 @@ BREAKS = {
 }  # fmt: skip
 
 
-ALWAYS = ("disk full", "puppet disabled", "puppet resource failed", "apt list expired", "a unit failed")
+ALWAYS = ("disk full", "puppet disabled", "puppet resource failed", "apt dead source", "apt list expired", "a unit failed")
 """What `invoke test` breaks too; the others take minutes more and come with `--thorough`."""
 
 
@@ -307,6 +311,37 @@ def test_each_check_of_all_systems_turns_and_turns_back(quick: LiveLab, kind: st
             hasten(quick, kind)
     fresh(quick, name, one.check, (0,))
     record_property("evidence", f"{kind}: {one.check}: {bad.splitlines()[0][:160]}")
+
+
+@contextmanager
+def told(lab: LiveLab, kind: str, data: dict[str, object]) -> Iterator[None]:
+    """A real machine with other data in Hiera meanwhile, each way by a run of its own agent."""
+    server, path = lab.machine("puppet"), f"/etc/puppet/lab/nodes/{lab.lab.fqdn(kind)}.yaml"
+    kept = server.run(["cat", path]).stdout
+
+    def become(text: str) -> None:
+        server.write(path, text, mode="0640", owner="root:puppet")
+        shell(lab, kind, RUN)
+        hasten(lab, kind)
+
+    try:
+        become(kept + yaml.safe_dump(data))
+        yield
+    finally:
+        become(kept)
+        server.close()
+
+
+@pytest.mark.requirement("CHECK-ALL-3")
+@pytest.mark.parametrize("kind", KINDS)
+def test_memory_below_its_threshold_turns_the_check(quick: LiveLab, kind: str, record_property: Any) -> None:
+    """By a threshold above what is free: a container sees its host's memory, which no test may fill. A machine that is really full is in test_vm.py."""
+    name, check = quick.lab.fqdn(kind), "memory"
+    good = fresh(quick, name, check, (0,), "available")
+    with told(quick, kind, {"profile::base::checks::memory": {"warning": 99, "critical": 98}}):
+        bad = fresh(quick, name, check, (2,), "available")
+    fresh(quick, name, check, (0,), "available")
+    record_property("evidence", f"{kind}: {good.splitlines()[0][:80]}; with 98 % wanted: {bad.splitlines()[0][:80]}")
 
 
 @pytest.mark.thorough

@@ -19,10 +19,10 @@ class profile::height_sources {
       source => 'puppet:///modules/profile/height_sources/write-heights',
       ;
   }
-  # Where a file is a link still, all of them are written anew.
+  # Where the last is a link still, all of them are written anew.
   -> exec { 'write the heights for the first time':
     command => [$write, *$sources],
-    unless  => $sources.map |$path| { ['/usr/bin/test', '-f', $path, '-a', '!', '-L', $path] },
+    unless  => [['/usr/bin/test', '-f', $sources[-1], '-a', '!', '-L', $sources[-1]]],
   }
 
   systemd::timer { 'write-heights.timer':

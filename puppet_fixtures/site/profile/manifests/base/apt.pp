@@ -1,4 +1,4 @@
-# @summary APT's settings and pins, and the stamp that proves a successful update.
+# @summary APT's settings and pins, and the stamp that proves an update of all sources.
 #
 # @param settings
 #   Settings of APT by file name: option and value.
@@ -28,12 +28,18 @@ class profile::base::apt (
     }
   }
 
-  # apt-daily writes its own stamp also when the update failed: this one only after success.
-  file { '/etc/apt/apt.conf.d/90update-success-stamp':
-    ensure  => file,
-    owner   => 'root',
-    group   => 'root',
-    mode    => '0644',
-    content => "APT::Update::Post-Invoke-Success { \"touch /var/lib/apt/periodic/update-success-stamp || true\"; };\n",
+  # Neither APT's hook for success nor apt-daily's stamp says that no source failed: both take one good source for enough.
+  file { '/usr/local/sbin/update-all-sources':
+    ensure => file,
+    owner  => 'root',
+    group  => 'root',
+    mode   => '0755',
+    source => 'puppet:///modules/profile/base/update-all-sources',
+  }
+  -> systemd::dropin_file { 'apt-daily':
+    unit     => 'apt-daily.service',
+    filename => 'update-all-sources.conf',
+    # A source that is away for a moment makes no failed unit: the stamp's age tells when it is away for too long.
+    content  => "[Service]\nExecStartPost=-/usr/local/sbin/update-all-sources\n",
   }
 }
