@@ -104,7 +104,7 @@ CASES = {
     "CHECK-WEB-1": Broken("website", "website", "critical", *rewritten(INDEX, "Welcome to the project", "Out of order")),
     "CHECK-WEB-1 certificate": Broken("website-certificate", "website", "critical", *expiring("http_server", 10), intact="website", says="expire"),
     "CHECK-WB-1": Broken("smtp", "whisperback", "high", *stopped("postfix")),
-    "CHECK-WB-2": Broken("mail-relay", "whisperback", "medium", *held("smtpd_end_of_data_restrictions=static:HOLD"), intact="smtp", says="has not arrived"),
+    "CHECK-WB-2": Broken("mail-relay", "whisperback", "medium", *held("smtpd_end_of_data_restrictions=check_client_access static:HOLD"), intact="smtp", says="has not arrived"),
     "CHECK-XMPP-1": Broken(
         "xmpp", "xmpp", "medium", (("systemctl", "kill", "--signal=STOP", "prosody"),), (("systemctl", "kill", "--signal=CONT", "prosody"),)
     ),
