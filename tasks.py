@@ -132,6 +132,7 @@ def provision(
     """Make the monitoring machine and its lab: image, VM, Puppet, simulated hosts, live states. Safe to run again."""
     one = named(lab)
     own = own_server.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
+    checks.need_its_server(one, own)
     count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
     driver = driver or checks.present_driver(one)
     pushed = checks.number(services, "--services") if services else checks.present_services(one)

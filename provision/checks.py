@@ -50,6 +50,13 @@ def present_hosts(lab: Lab) -> int:
     return known.hosts if known else DEFAULT_HOSTS
 
 
+def need_its_server(lab: Lab, own: OwnServer | None) -> None:
+    """Raises BadInput where a lab belongs to a Puppet server that is not named: without it, this would be another lab."""
+    known = find(lab)
+    if known and known.puppet_server and own is None:
+        raise BadInput(f"lab {lab.name} belongs to the Puppet server {known.puppet_server}", str(path(lab)), "give --puppet-server and the words that go with it as before, or --lab for another lab")
+
+
 def present_services(lab: Lab) -> int:
     """How many services the hosts of a lab were asked to push; 0 where nobody asked."""
     known = find(lab)
@@ -174,7 +181,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
             "rebuild a lab that has its own: --lab NAME; the `invoke provision …` that made this one brings it up to date",
         )  # fmt: skip
     count = number(hosts, "--hosts") if hosts else old.hosts
-    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services, agents=old.agents)
+    return options(count, old.seed, driver_name or old.driver, old.spec, old.collect_mode, services=old.services, agents=old.agents, compress=old.compress)
 
 
 def driver_of(lab: Lab, machine: str) -> str:

@@ -140,6 +140,15 @@ def test_good_words_become_options(hosts: int, driver: str, collect: str) -> Non
     assert found.services == 0
 
 
+def test_a_lab_of_a_puppet_server_wants_it_named_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab, "STATE", tmp_path)
+    one = lab.of_name(NONE)
+    checks.need_its_server(one, None)
+    options.keep(one, checks.options(6, 3, "container", SIZE, "realise").model_copy(update={"hosts": 0, "puppet_server": "puppet.example.org"}))
+    with pytest.raises(BadInput, match="belongs to the Puppet server puppet.example.org"):
+        checks.need_its_server(one, None)
+
+
 def test_what_simulate_is_not_told_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab, "STATE", tmp_path)
     one = lab.of_name(NONE)
