@@ -13,7 +13,7 @@ from tests.acceptance.icinga import answers, commands
 from tests.acceptance.notifier_limits import NONE, SETTINGS
 from vm.wait import wait_until
 
-pytestmark = pytest.mark.project
+pytestmark = [pytest.mark.project, pytest.mark.thorough]
 
 PLACE = "/etc/icinga2/watchpost.d/weakened.conf"
 WEAKEN = f"""import sys, time
