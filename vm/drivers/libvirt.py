@@ -72,7 +72,7 @@ def qemu_user() -> tuple[int, int]:
 
 
 def start(spec: MachineSpec) -> None:
-    """Define (validated against libvirt's schema) and start the domain; one that runs already is left alone."""
+    """Define (validated against libvirt's schema) and start the domain; one that runs already is left alone, one that does not is defined anew, on its disk."""
     directory = spec.directory
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o711)
@@ -92,6 +92,8 @@ def start(spec: MachineSpec) -> None:
         try:
             if present is not None and present.isActive():
                 return
+            if present is not None:
+                present.undefine()
             domain = hypervisor.defineXMLFlags(domain_xml(spec), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
             domain.create()
         except libvirt.libvirtError as error:

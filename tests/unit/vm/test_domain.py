@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -330,3 +332,38 @@ def test_a_machine_that_ends_by_itself_meanwhile_has_ended(spec: MachineSpec) ->
             raise Refusal(libvirt.VIR_ERR_OPERATION_INVALID)
 
     vms.end(Ending(vms.domain_xml(spec), "none", 0))
+
+
+def test_a_machine_that_was_shut_down_starts_again_with_another_size(
+    hypervisor_double: libvirt.virConnect, spec: MachineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvirt keeps what was defined, and does not take another definition of that name beside it."""
+
+    @contextmanager
+    def connected(_: object) -> Iterator[libvirt.virConnect]:
+        yield hypervisor_double
+
+    monkeypatch.setattr(lab, "STATE", tmp_path / "state")
+    monkeypatch.setattr(vms, "connection", connected)
+    monkeypatch.setattr(vms, "run", lambda argv: Path(str(argv[-2])).touch())
+    monkeypatch.setattr(vms, "qemu_user", lambda: (os.getuid(), os.getgid()))
+    original = vms.domain_xml
+    monkeypatch.setattr(vms, "domain_xml", lambda spec: ET.tostring(in_test_driver(ET.fromstring(original(spec))), encoding="unicode"))
+    vms.start(spec)
+    domain = hypervisor_double.lookupByName("watchpost-unit-xml-monitor")
+    vms.start(spec.model_copy(update={"memory_mib": 4096}))
+    assert domain.isActive() and domain.maxMemory() // 1024 == 2048, "one that runs is left alone"
+    domain.destroy()
+    vms.start(spec.model_copy(update={"memory_mib": 4096}))
+    again = hypervisor_double.lookupByName("watchpost-unit-xml-monitor")
+    try:
+        assert again.isActive() and again.maxMemory() // 1024 == 4096
+    finally:
+        again.destroy()
+        again.undefine()
+
+
+def in_test_driver(tree: ET.Element) -> ET.Element:
+    """A definition as libvirt's test driver takes it."""
+    tree.set("type", "test")
+    return tree
