@@ -85,6 +85,6 @@ def test_why1_a_quiet_time_raises_no_alarm_and_a_fault_does(lab: LiveLab, networ
         subject = f"[CRITICAL] {of_role(lab, 'rsync')} rsync"
         with broken(lab, CASES["CHECK-RSYNC-1"]):  # the control: a fault is told, and stands in the history
             awaited(lab, since, subject, deadline_s=300)
-        assert [one for one in failures(monitor, since) if "|rsync|hard|" in one]
+        wait_until(lambda: [one for one in failures(monitor, since) if "|rsync|hard|" in one], reason="the fault in the history, which may be written after the mail", deadline_s=60)
     monitor.close()
     record_property("evidence", f"{SOAK_S:.0f} s of {after['hosts']['up']} hosts, intervals divided by {after['compress']}, {sent} results of agents, {after['checks_per_minute']:.0f} checks a minute of both kinds: no mail, no hard state, {len(found)} soft ones; then a fault: {subject}")
