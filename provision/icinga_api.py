@@ -71,6 +71,10 @@ HOST_STATES = ("UP", "DOWN")
 SERVICE_STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
+PAST = "failure_frequency"
+"""The check command of an alert by frequency (monitoring::check, `often`)."""
+
+
 class Trouble(Record):
     """A host (service is empty then) or service whose state is not good, and what its plugin said."""
 
@@ -205,12 +209,15 @@ def service_states(access: ApiAccess) -> tuple[ServiceState, ...]:
 
 
 def troubles(access: ApiAccess) -> tuple[Trouble, ...]:
-    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone. One expensive look."""
+    """What is not good and that nobody has acknowledged or planned, hosts first; of a host that is down, the host alone. One expensive look.
+
+    Left out is what counts failures of the past (PAST): it stays bad for its window, days on end, though all is mended.
+    """
     found: list[Trouble] = []
-    for kind, states, more in (("hosts", HOST_STATES, ""), ("services", SERVICE_STATES, "&attrs=host_name")):
+    for kind, states, more in (("hosts", HOST_STATES, ""), ("services", SERVICE_STATES, "&attrs=host_name&attrs=check_command")):
         rows = [result["attrs"] for result in get(access, f"/v1/objects/{kind}?attrs=name&attrs=state&attrs=problem&attrs=handled&attrs=last_check_result{more}")]
         down = {one.host for one in found}
-        found += [read_trouble(row, states) for row in rows if row["problem"] and not row["handled"] and row.get("host_name") not in down]
+        found += [read_trouble(row, states) for row in rows if row["problem"] and not row["handled"] and row.get("host_name") not in down and row.get("check_command") != PAST]
     return tuple(found)
 
 

@@ -27,7 +27,7 @@ SERVICES = {
 }
 BAD = {"state": 2.0, "problem": True, "handled": False, "last_check_result": {"output": "bad"}}
 HOSTS = {"results": [{"attrs": BAD | {"name": "b", "state": 1.0}}, {"attrs": BAD | {"name": "a", "problem": False}}]}
-PROBLEMS = {"results": [*SERVICES["results"], {"attrs": BAD | {"name": "ping", "host_name": "b"}}, {"attrs": BAD | {"name": "known", "host_name": "a", "handled": True}}]}
+PROBLEMS = {"results": [*SERVICES["results"], {"attrs": BAD | {"name": "ping", "host_name": "b"}}, {"attrs": BAD | {"name": "known", "host_name": "a", "handled": True}}, {"attrs": BAD | {"name": "disk-often", "host_name": "a", "check_command": "failure_frequency"}}]}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -104,7 +104,7 @@ def test_what_is_bad_is_named(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with server(authority) as port:
         found = icinga_api.troubles(access(authority, port))
-    assert [str(one) for one in found] == ["b DOWN: bad", "a disk UNKNOWN: it said nothing"], "what is acknowledged and what is on a host that is down is left out"
+    assert [str(one) for one in found] == ["b DOWN: bad", "a disk UNKNOWN: it said nothing"], "what is acknowledged, what is on a host that is down and what speaks of the past is left out"
 
 
 def test_refusals_and_strange_answers_are_named(tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ def test_what_is_good_or_acknowledged_is_not_waited_for(monkeypatch: pytest.Monk
     assert pushing.settle(AT, (), 60, time.clock) == () and time.seconds == 0
 
 
+def test_what_is_bad_for_its_past_alone_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Icinga's counts have it, the list has not."""
+    time = Time()
+    answers(monkeypatch, (NGINX,))
+    listed = [(), (NGINX,)]
+    monkeypatch.setattr(icinga_api, "troubles", lambda _: listed.pop() if listed else ())
+    assert pushing.settle(AT, (), 60, time.clock) == () and 0 < time.seconds <= 3 * pushing.LISTED_EACH
+
+
 def test_what_stays_bad_is_named_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
     answers(monkeypatch, (NGINX,))
