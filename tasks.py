@@ -101,7 +101,7 @@ def named(name: str) -> lab.Lab:
 
 def spec_of(one: lab.Lab, offer: str, vcpus: str, memory: str, disk: str) -> hosting.HostingSpec:
     """The hosting spec that the words describe; single words override the offer's, or what the lab has."""
-    return hosting.sized(hosting.load_offer(offer).spec if offer else checks.present_spec(one), vcpus, memory, disk)
+    return hosting.sized(hosting.load_offer(offer).spec if offer else checks.present(one).spec, vcpus, memory, disk)
 
 
 def show_status(one: lab.Lab, as_json: bool) -> None:
@@ -133,13 +133,14 @@ def provision(
     one = named(lab)
     own = own_server.own_server(puppet_server, puppet_ca, puppet_environment, smarthost, host, hosts)
     checks.need_its_server(one, own)
-    count = checks.number(hosts, "--hosts") if hosts else checks.present_hosts(one)
+    old = checks.present(one)
+    count = checks.number(hosts, "--hosts") if hosts else old.hosts
     driver = driver or checks.present_driver(one)
-    pushed = checks.number(services, "--services") if services else checks.present_services(one)
-    real = checks.agents(agents) if agents else checks.present_agents(one)
-    grown_from = checks.number(seed, "--seed") if seed else checks.present_seed(one)
-    collect = collect or checks.present_collect(one)
-    options = checks.options(count, grown_from, driver, spec_of(one, offer, vcpus, memory, disk), collect, own, services=pushed, agents=real, compress=checks.present_compress(one))
+    pushed = checks.number(services, "--services") if services else old.services
+    real = checks.agents(agents) if agents else old.agents
+    grown_from = checks.number(seed, "--seed") if seed else old.seed
+    size = spec_of(one, offer, vcpus, memory, disk)
+    options = checks.options(count, grown_from, driver, size, collect or old.collect_mode, own, services=pushed, agents=real, compress=old.compress)
     which = f"Puppet server {puppet_server}" if own else f"{count} hosts"
     progress.note(f"lab {one.name}: {which}, monitor {host or f'by {driver}'} with {options.spec}")
     raise_lab(one, options, "invoke provision", converge=converge)

@@ -15,12 +15,17 @@ from loadtest.estimate import Estimate
 from loadtest.latency import Latencies
 
 BATCHES = 10
-T_975 = 2.262
-"""Student's t for BATCHES - 1 = 9 degrees of freedom (any table)."""
-T_975_LINE = 2.306
-"""The same for BATCHES - 2 = 8: a line has two parameters."""
+T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
+"""Student's t, 0.975 quantile, for 1 to 15 degrees of freedom; https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm."""
+T_MORE = 2.120
+"""The same for 16, which is on the safe side for more."""
 Z_975 = 1.960
 """The same of the normal distribution."""
+
+
+def t_975(freedom: int) -> float:
+    """Student's t for a two-sided 95 % interval."""
+    return T_975[freedom - 1] if freedom <= len(T_975) else T_MORE
 
 
 def of_rate(value: float, each_second: Sequence[float]) -> Estimate:
@@ -29,7 +34,7 @@ def of_rate(value: float, each_second: Sequence[float]) -> Estimate:
     if length < 2:
         return Estimate.exact(round(value, 6))
     means = [statistics.fmean(each_second[at * length : (at + 1) * length]) for at in range(BATCHES)]
-    half = T_975 * statistics.stdev(means) / math.sqrt(BATCHES)
+    half = t_975(BATCHES - 1) * statistics.stdev(means) / math.sqrt(BATCHES)
     return Estimate(value=round(value, 6), low=round(max(0.0, value - half), 6), high=round(value + half, 6))
 
 
@@ -41,7 +46,7 @@ def of_slope(times: Sequence[float], values: Sequence[float]) -> Estimate | None
     x, y = ([statistics.fmean(one[at * length : (at + 1) * length]) for at in range(BATCHES)] for one in (times, values))
     line = statistics.linear_regression(x, y)
     beside = math.sqrt(sum((b - line.intercept - line.slope * a) ** 2 for a, b in zip(x, y, strict=True)) / (BATCHES - 2))
-    half = T_975_LINE * beside / math.sqrt(sum((a - statistics.fmean(x)) ** 2 for a in x))
+    half = t_975(BATCHES - 2) * beside / math.sqrt(sum((a - statistics.fmean(x)) ** 2 for a in x))
     return Estimate(value=round(line.slope, 6), low=round(line.slope - half, 6), high=round(line.slope + half, 6))
 
 

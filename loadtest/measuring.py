@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from loadtest import fleet_load, intervals
 from loadtest.estimate import Estimate
 from loadtest.generator import Generated
+from loadtest.latency import Latencies
 from loadtest.lateness import Due, Seen, blind, match
 from loadtest.objectives import MAIL_S
 from loadtest.samples import Sample, by_second, peak, rate, series
@@ -18,6 +19,10 @@ ALIKE = 0.02
 COMMANDS_A_RUN = 3
 """replace facts, replace catalog, store report."""
 PUPPETDB = ("commands_seen", "commands_processed", "commands_discarded", "queue_depth", "catalogs_duplicate")
+NAMED = {fleet_load.RUN: "puppet", fleet_load.PAGE: "page"}
+"""What the generator's kinds of arrivals are called in metrics."""
+PERCENTS = (50, 95, 99)
+"""The quantiles of their latencies that are kept."""
 LATEST = 1 / 3
 """Share of the measured part that a longer warm-up may take."""
 
@@ -25,8 +30,7 @@ LATEST = 1 / 3
 def of_results(due: list[Due], seen: list[Seen], seconds: float) -> dict[str, float | Estimate]:
     """What became of the planned results."""
     good = match(due, seen)
-    quantiles = {f"lateness_p{percent}_s": intervals.of_quantile(good.lateness, percent / 100) for percent in (50, 90, 99)}
-    return quantiles | {
+    return quantiles("lateness", good.lateness, (50, 90, 99)) | {
         "goodput_ratio": good.ratio, "results_due": good.due, "results_per_s": good.done / seconds,
         "lateness_max_s": good.lateness.worst,
     }  # fmt: skip
@@ -54,15 +58,19 @@ def of_puppetdb(samples: list[Sample], found: Generated, begins: float, ends: fl
 def of_load(found: Generated) -> dict[str, float | Estimate]:
     """What the generator saw of Puppet runs and pages."""
     metrics: dict[str, float | Estimate] = {"generator_cpu_ratio": found.cpu_ratio}
-    for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
+    for what, name in NAMED.items():
         kind = found.kinds.get(what)
         if kind is None:
             continue
         metrics[f"{name}_failed_ratio"] = kind.failed / kind.planned if kind.planned else 0.0  # of none that was due, none failed
         if kind.answered:
-            latency = found.latency(what)
-            metrics |= {f"{name}_p{percent}_s": intervals.of_quantile(latency, percent / 100) for percent in (50, 95, 99)}
+            metrics |= quantiles(name, found.latency(what))
     return metrics
+
+
+def quantiles(name: str, found: Latencies, percents: Sequence[int] = PERCENTS) -> dict[str, float | Estimate]:
+    """Quantiles of latencies as metrics, with their intervals."""
+    return {f"{name}_p{percent}_s": intervals.of_quantile(found, percent / 100) for percent in percents}
 
 
 def of_mails(samples: list[Sample], begins: float, ends: float) -> dict[str, float]:

@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from loadtest import fleet_load, intervals, measuring, samples
+from loadtest import fleet_load, measuring, samples
 from loadtest.estimate import Estimate
 from loadtest.latency import Latencies
 from loadtest.lateness import Due, Seen
@@ -29,13 +29,13 @@ def figures(run: Run, folder: Path) -> dict[str, Estimate]:
         seen = [Seen(float(at), host, service, float(scheduled), 0.0, int(state)) for at, host, service, scheduled, state in rows(path)]
         due = [Due(actor, detail, run.began_at + float(at)) for at, _, _, actor, what, detail, _ in sent if what == fleet_load.RESULT and begins_s <= float(at) < ends_s]
         found |= measuring.of_results(due, seen, ends - begins)
-    for what, name in ((fleet_load.RUN, "puppet"), (fleet_load.PAGE, "page")):
+    for what, name in measuring.NAMED.items():
         answered = Latencies()
         for at, _, ended, _, kind, _, error in sent:
             if kind == what and not error:
                 answered.record(float(ended) - float(at))
         if answered.count:
-            found |= {f"{name}_p{percent}_s": intervals.of_quantile(answered, percent / 100) for percent in (50, 95, 99)}
+            found |= measuring.quantiles(name, answered)
     return measuring.estimates(found)
 
 

@@ -18,7 +18,6 @@ from vm.secret_store import SecretStore
 
 DEFAULT_HOSTS = 20
 DEFAULT_DRIVER = "libvirt"
-DEFAULT_SEED = 1
 MIN_MONITOR = HostingSpec(vcpus=1, memory_mib=512, disk_gib=4)
 """What a new lab gets at least; a load test tries smaller sizes, and shows that they fail."""
 MAX_SERVICES = 150
@@ -44,47 +43,16 @@ def root(command: str) -> None:
         )
 
 
-def present_hosts(lab: Lab) -> int:
-    """How many hosts a lab has; a new one gets the default. A fleet that was grown is not shrunk by a mere second run."""
-    known = find(lab)
-    return known.hosts if known else DEFAULT_HOSTS
+def present(lab: Lab) -> Options:
+    """What was asked of a lab; what a new one gets where there is none yet. A second run without a word changes nothing: no fleet that was grown is shrunk, none is swapped for another seed's."""
+    return find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=DEFAULT_SPEC)
 
 
 def need_its_server(lab: Lab, own: OwnServer | None) -> None:
     """Raises BadInput where a lab belongs to a Puppet server that is not named: without it, this would be another lab."""
-    known = find(lab)
-    if known and known.puppet_server and own is None:
-        raise BadInput(f"lab {lab.name} belongs to the Puppet server {known.puppet_server}", str(path(lab)), "give --puppet-server and the words that go with it as before, or --lab for another lab")
-
-
-def present_services(lab: Lab) -> int:
-    """How many services the hosts of a lab were asked to push; 0 where nobody asked."""
-    known = find(lab)
-    return known.services if known else 0
-
-
-def present_compress(lab: Lab) -> int:
-    """By what the intervals of a lab's checks are divided; 1 where nobody asked."""
-    known = find(lab)
-    return known.compress if known else 1
-
-
-def present_seed(lab: Lab) -> int:
-    """From which seed the fleet of a lab was made; another one would swap all its hosts."""
-    known = find(lab)
-    return known.seed if known else DEFAULT_SEED
-
-
-def present_collect(lab: Lab) -> str:
-    """How the monitor of a lab collects."""
-    known = find(lab)
-    return known.collect_mode if known else COLLECT_MODES[0]
-
-
-def present_agents(lab: Lab) -> tuple[str, ...]:
-    """Of which releases a lab has real monitored machines; none where nobody asked."""
-    known = find(lab)
-    return known.agents if known else ()
+    known = present(lab).puppet_server
+    if known and own is None:
+        raise BadInput(f"lab {lab.name} belongs to the Puppet server {known}", str(path(lab)), "give --puppet-server and the words that go with it as before, or --lab for another lab")
 
 
 def agents(text: str) -> tuple[str, ...]:
@@ -98,16 +66,10 @@ def agents(text: str) -> tuple[str, ...]:
     return tuple(codename for codename in RELEASES if codename in named)
 
 
-def present_spec(lab: Lab) -> HostingSpec:
-    """The size of a lab's monitor; the usual one where there is none yet."""
-    known = find(lab)
-    return known.spec if known else DEFAULT_SPEC
-
-
 def present_driver(lab: Lab) -> str:
     """How a lab's monitor runs; a new one is a VM."""
-    known = find(lab)
-    return known.driver if known and known.driver != "host" else DEFAULT_DRIVER
+    known = present(lab).driver
+    return known if known != "host" else DEFAULT_DRIVER
 
 
 def options(
@@ -173,7 +135,7 @@ def as_before(lab: Lab, hosts: str, driver_name: str) -> Options:
 
     Raises BadInput for a lab with the operator's own Puppet server or machine: neither can be made a second time.
     """
-    old = find(lab) or Options(hosts=DEFAULT_HOSTS, driver=DEFAULT_DRIVER, spec=DEFAULT_SPEC)
+    old = present(lab)
     if old.puppet_server:
         own = f"monitor is the machine {old.host}" if old.host else f"Puppet server is {old.puppet_server}"
         raise BadInput(

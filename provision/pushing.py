@@ -83,11 +83,6 @@ def waiting_for(found: icinga_api.IcingaStatus, hosts: int) -> str:
     return ""
 
 
-def bad(found: icinga_api.IcingaStatus) -> int:
-    """How many hosts are down and services critical or unknown."""
-    return found.hosts.get("down", 0) + found.services.get("critical", 0) + found.services.get("unknown", 0)
-
-
 def is_live(lab: Lab, nodes: Path, ca: Path, hosts: int) -> bool:
     """Whether Icinga answers and all states are live."""
     try:
@@ -123,12 +118,11 @@ def is_good(at: icinga_api.ApiAccess) -> bool:
         found = icinga_api.status(at)
     except WatchpostError:
         return False
-    return not (bad(found) or found.services.get("warning", 0))
+    return not (found.hosts.get("down") or any(found.services.get(state) for state in ("warning", "critical", "unknown")))
 
 
 def settle(at: icinga_api.ApiAccess, theirs: Collection[str] = (), deadline_s: float = SETTLE_S, clock: Clock = SYSTEM) -> tuple[icinga_api.Trouble, ...]:
     """Wait until every state is good, but those of the hosts `theirs` and what is acknowledged; what is not good then, or when time is up."""
-
     probes = itertools.count(1)
 
     def settled() -> bool:

@@ -11,12 +11,8 @@ import math
 from collections.abc import Sequence
 
 from loadtest.estimate import Estimate
+from loadtest.intervals import t_975
 from vm.artefact import Record
-
-T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""Student's t, 0.975 quantile, for 1 to 15 degrees of freedom; https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm."""
-T_MORE = 2.120
-"""The same for 16, which is on the safe side for more."""
 
 
 class Line(Record):
@@ -36,11 +32,6 @@ class Line(Record):
         far = max(abs(x - self.mean_x), self.mean_x)
         half = t_975(self.points - 2) * self.spread * math.sqrt(1 + 1 / self.points + far**2 / self.sum_squares)
         return Estimate(value=max(0.0, value), low=max(0.0, min(value - half, value)), high=max(0.0, value + half), repeats=self.points)
-
-
-def t_975(freedom: int) -> float:
-    """Student's t for a two-sided 95 % interval."""
-    return T_975[freedom - 1] if freedom <= len(T_975) else T_MORE
 
 
 def fit(points: Sequence[tuple[float, float]]) -> Line | None:

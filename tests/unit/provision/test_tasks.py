@@ -160,10 +160,10 @@ def test_what_simulate_is_not_told_stays(tmp_path: Path, monkeypatch: pytest.Mon
     hurried = checks.resized(one, "", "", "10")
     assert (hurried.hosts, hurried.services, hurried.compress, grown.compress) == (6, 20, 10, 1)
     options.keep(one, hurried)
-    assert (checks.resized(one, "9", "").compress, checks.resized(one, "", "", "1").compress, checks.present_compress(one)) == (10, 1, 10)
+    assert (checks.resized(one, "9", "").compress, checks.resized(one, "", "", "1").compress, checks.present(one).compress) == (10, 1, 10)
     with pytest.raises(BadInput, match="no interval is divided by 61"):
         checks.resized(one, "", "", "61")
-    assert (checks.present_services(one), checks.present_services(lab.of_name("unit-other"))) == (20, 0)
+    assert (checks.present(one).services, checks.present(lab.of_name("unit-other")).services) == (20, 0)
     with pytest.raises(BadInput, match="not said what the fleet should become"):
         checks.resized(one, "", "")
 
