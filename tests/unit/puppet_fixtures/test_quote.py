@@ -174,7 +174,7 @@ def depth(value: Any) -> int:
     return 1 + max((depth(child) for child in children), default=0)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values.filter(lambda value: depth(value) < 8))
 def test_any_value_reads_back_as_it_was(quote: Quoter, value: Any) -> None:
     text = quote(value)

@@ -96,7 +96,7 @@ anything = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(anything)
 def test_whatever_is_exported_stays_one_service_or_is_refused(render: Renderer, parameters: dict[str, Any]) -> None:
     answer = render(service(parameters))
@@ -111,7 +111,7 @@ def test_whatever_is_exported_stays_one_service_or_is_refused(render: Renderer, 
         assert {key.removeprefix("vars."): value for key, value in given.items() if key.startswith("vars.")} == {"priority": given["vars.priority"], "runs_on": "monitor"} | expected(parameters.get("vars", {}))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(names.filter(lambda name: name not in ("priority", "runs_on")), st.one_of(texts, st.just(INJECTED)), min_size=1, max_size=4))
 def test_hostile_variables_of_an_honest_check_are_taken_as_they_are(render: Renderer, variables: dict[str, str]) -> None:
     answer = render(service({"vars": variables}))
