@@ -15,6 +15,8 @@ from vm.lab import Lab
 ENDED = ("inactive", "failed", "deactivating")
 OURS = ("enabled", "enabled-runtime", "generated", "linked")
 """Services that start with the machine; others come and go as somebody asks for them."""
+STARTS_S = 240
+"""How long a machine may take to start: an emulated one takes minutes."""
 
 
 class Units(artefact.Record):
@@ -44,13 +46,14 @@ def start_with_machine(shown: str) -> tuple[str, ...]:
 
 
 def ended(lab: Lab, kind: str, machine: Machine) -> tuple[str, ...] | None:
-    """What ran and does no more; None where nobody knows what ran."""
+    """What ran and does no more; None where nobody knows what ran. A machine that is still starting is waited for, but no longer than STARTS_S."""
     try:
         names = artefact.load(Units, path(lab, kind)).names
     except BadInput:
         return None
     if not names:
         return ()
+    machine.run(["timeout", str(STARTS_S), "systemctl", "is-system-running", "--wait"], check=False)
     states = machine.run(["systemctl", "is-active", *names], check=False).stdout.split()
     return tuple(name for name, state in zip(names, states, strict=True) if state in ENDED)
 
