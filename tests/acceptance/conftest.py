@@ -26,12 +26,16 @@ from vm import lab as labs
 from vm.secret_store import SecretStore
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+TAG = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]
+"""Of this checkout: the labs of its tests are not those of another one's."""
+INVOKE = str(Path(sys.executable).parent / "invoke")
+"""The user's command."""
 HOSTS = 20
 
 
 def invoke(*words: str, timeout_s: float = 1500) -> subprocess.CompletedProcess[str]:
     """The user's command; its progress is shown as it comes."""
-    argv = [str(Path(sys.executable).parent / "invoke"), *words]
+    argv = [INVOKE, *words]
     print(f"\n$ invoke {' '.join(words)}", flush=True)
     return subprocess.run(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, timeout=timeout_s)
 
@@ -87,7 +91,7 @@ class LiveLab:
 def lab() -> Iterator[LiveLab]:
     """The lab, with the monitor as a container at first; test_vm.py makes it a VM."""
     given = os.environ.get("WATCHPOST_TEST_LAB", "")
-    name = given or f"test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}"
+    name = given or f"test-{TAG}"
     live = LiveLab(name)
     if given:
         left = [one.what for one in weakened.known(live.lab)]

@@ -5,7 +5,6 @@ The lab is one of its own beside the tests' lab, which must not notice.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -17,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import CHECKOUT, invoke
+from tests.acceptance.conftest import CHECKOUT, INVOKE, TAG, invoke
 from tests.acceptance.inventory import traces
 from vm import lab as labs
 
 pytestmark = pytest.mark.project
 
-CUT = labs.of_name(f"cut-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
-COMMAND = [str(CHECKOUT / ".venv/bin/invoke"), "provision", "--driver", "container", "--hosts", "2", "--lab", CUT.name, "--json"]
+CUT = labs.of_name(f"cut-{TAG}")
+COMMAND = [INVOKE, "provision", "--driver", "container", "--hosts", "2", "--lab", CUT.name, "--json"]
 LOG = CUT.directory / "log" / "provision.log"
 BEGINS = re.compile(r"stage (.+) begins$", re.M)
 ENDS = re.compile(r"watchpost +\d+ s  (.+): [\d.]+ s(?: \(.*\))?$", re.M)

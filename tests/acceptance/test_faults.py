@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import CHECKOUT, invoke
+from tests.acceptance.conftest import CHECKOUT, INVOKE, TAG, invoke
 from vm import lab as labs
 from vm.command import run
 from vm.drivers import hypervisor
@@ -22,12 +21,12 @@ from vm.image.build import CACHE_VARIABLE
 
 pytestmark = pytest.mark.project
 
-VICTIM = labs.of_name(f"fault-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
+VICTIM = labs.of_name(f"fault-{TAG}")
 
 
 def ask(*words: str, prefix: tuple[str, ...] = (), cwd: Path = CHECKOUT, **env: str) -> subprocess.CompletedProcess[str]:
     """A user's command, its words kept."""
-    argv = [*prefix, str(CHECKOUT / ".venv/bin/invoke"), *words]
+    argv = [*prefix, INVOKE, *words]
     return subprocess.run(argv, cwd=cwd, env={**os.environ, **env}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import CHECKOUT
+from tests.acceptance.conftest import CHECKOUT, INVOKE
 from tests.acceptance.test_image_boot import DATA
 from vm.image import build, debs, lock, prune, tree_diff
 from vm.image.supply import CACHE_VARIABLE, STORE
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.project
 
 def start(cache: Path, wanted: Path) -> subprocess.Popen[str]:
     """The user's command, with a cache of its own."""
-    argv = [str(CHECKOUT / ".venv/bin/invoke"), "image", "--kind", "fleet", "--locked", str(wanted)]
+    argv = [INVOKE, "image", "--kind", "fleet", "--locked", str(wanted)]
     return subprocess.Popen(argv, cwd=CHECKOUT, env={**os.environ, CACHE_VARIABLE: str(cache)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

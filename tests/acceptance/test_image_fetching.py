@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.acceptance.conftest import CHECKOUT
+from tests.acceptance.conftest import CHECKOUT, INVOKE
 from tests.acceptance.test_image_boot import DATA
 from vm.command import run
 from vm.image import build, debs, lock, verify
@@ -123,7 +123,7 @@ def cache(known: PackageLock) -> Iterator[Path]:
 def start(cache: Path, proxy: Proxy) -> subprocess.Popen[str]:
     """The user's command, with a cache of its own and by way of a proxy."""
     env = {**os.environ, CACHE_VARIABLE: str(cache), "http_proxy": proxy.url}
-    argv = [str(CHECKOUT / ".venv/bin/invoke"), "image", "--kind", "fleet"]
+    argv = [INVOKE, "image", "--kind", "fleet"]
     return subprocess.Popen(argv, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

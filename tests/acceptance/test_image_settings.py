@@ -9,14 +9,13 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.acceptance.conftest import CHECKOUT
+from tests.acceptance.conftest import CHECKOUT, INVOKE
 from tests.acceptance.emulated import DEADLINE_S, booted, prompts
 from tests.acceptance.test_image_boot import DATA
 from vm.command import run
@@ -100,7 +99,7 @@ def reachable(rented_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     key, known, settings, port = scratch / "key", scratch / "known_hosts", scratch / "settings.toml", free_port()
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
     settings.write_text(SETTINGS.format(key=key.with_suffix(".pub").read_text().strip(), secret=SECRET))
-    invoke = [str(Path(sys.executable).parent / "invoke"), "image.write-settings", "--disk", str(rented_disk), "--settings", str(settings)]
+    invoke = [INVOKE, "image.write-settings", "--disk", str(rented_disk), "--settings", str(settings)]
     done = subprocess.run(invoke, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     options = ("-i", str(key), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}")

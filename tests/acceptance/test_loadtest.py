@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from loadtest.actors.person import Kind
 from loadtest.arrivals import Arrival
 from loadtest.run import Run
 from provision import icinga_api
-from tests.acceptance.conftest import CHECKOUT, LiveLab, invoke
+from tests.acceptance.conftest import CHECKOUT, INVOKE, LiveLab, invoke
 from vm.drivers import container
 from vm.wait import wait_until
 
@@ -64,7 +63,7 @@ def test_an_idle_machine_keeps_up_with_its_fleet_and_five_people(lab: LiveLab) -
 @pytest.mark.requirement("UI-2")
 def test_ui2_people_acknowledge(lab: LiveLab, record_property: Any) -> None:
     """On the problems that the load of `people` makes, while it makes them."""
-    argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--scenario", "people", "--seconds", "40", "--multiple", "4", "--lab", lab.lab.name]
+    argv = [INVOKE, "loadtest", "--scenario", "people", "--seconds", "40", "--multiple", "4", "--lab", lab.lab.name]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
     try:
         begin = newest(lab, after=time.time())
@@ -97,7 +96,7 @@ def acknowledged(lab: LiveLab) -> list[dict[str, Any]]:
 @pytest.mark.project
 def test_a_machine_that_stops_for_a_while_is_found_out(lab: LiveLab) -> None:
     """The control: the same load while Icinga stands still for 8 s."""
-    argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--seconds", "20", "--multiple", "20", "--lab", lab.lab.name, "--json"]
+    argv = [INVOKE, "loadtest", "--seconds", "20", "--multiple", "20", "--lab", lab.lab.name, "--json"]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
     begin = newest(lab, after=time.time())
     time.sleep(20)  # the warm-up is 15 s
@@ -125,7 +124,7 @@ def newest(lab: LiveLab, after: float, deadline_s: float = 120) -> Path:
 
 @pytest.mark.project
 def test_ctrl_c_gives_the_fleet_its_voice_back(lab: LiveLab) -> None:
-    argv = [str(Path(sys.executable).parent / "invoke"), "loadtest", "--seconds", "60", "--lab", lab.lab.name]
+    argv = [INVOKE, "loadtest", "--seconds", "60", "--lab", lab.lab.name]
     process = subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     newest(lab, after=time.time())
     assert not lab.status()["agents_running"]

@@ -6,7 +6,6 @@ unpacked, requests are signed. The lab itself never logs in to the server.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -21,7 +20,7 @@ from provision import deployment, machines, puppet_run, puppet_server
 from provision.lab_plan import CONTROL_REPO
 from provision.ssh import Machine
 from provision.transport import Server
-from tests.acceptance.conftest import CHECKOUT, invoke
+from tests.acceptance.conftest import CHECKOUT, INVOKE, TAG, invoke
 from vm import lab as labs
 from vm.command import run
 from vm.drivers import MachineSpec, container
@@ -30,7 +29,6 @@ from vm.identity import Credentials, network_file
 from vm.image import build
 from vm.secret_store import SecretStore
 
-TAG = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]
 STRANGER = labs.Lab(name=f"own-{TAG}", network=IPv4Network("198.18.44.0/22"), domain="operator.test")  # RFC 2544: for tests
 GUEST = f"guest-{TAG}"
 RENTED = f"rented-{TAG}"
@@ -106,7 +104,7 @@ def provision(operator: Operator, *more: str, lab: str = GUEST, home: str = "/ro
     """The user's command against that server."""
     words = ["provision", *more, "--puppet-server", operator.name, "--puppet-ca", str(operator.ca),
              "--puppet-environment", "watchpost", "--smarthost", "mail.operator.test", "--lab", lab, "--json"]  # fmt: skip
-    argv = [str(CHECKOUT / ".venv/bin/invoke"), *words]
+    argv = [INVOKE, *words]
     return subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=1500, env={**os.environ, "HOME": home})
 
 

@@ -5,7 +5,6 @@ The lab is one that `size` makes for itself, beside the tests' lab.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import signal
 import subprocess
@@ -15,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from loadtest.sizing.ledger import Ledger
-from tests.acceptance.conftest import CHECKOUT, invoke
+from tests.acceptance.conftest import CHECKOUT, INVOKE, TAG, invoke
 from tests.acceptance.inventory import traces
 from vm import lab as labs
 from vm.wait import wait_until
 
 pytestmark = [pytest.mark.project, pytest.mark.thorough]
 
-SIZED = labs.of_name(f"size-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]}")
+SIZED = labs.of_name(f"size-{TAG}")
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_a_quick_size_is_cut_and_goes_on(nothing_left: None, tmp_path: Path) -> 
     runs = tmp_path / "runs"
     words = ["size", "--quick", "--hosts", "5", "--runs", str(runs), "--lab", SIZED.name, "--json"]
     process = subprocess.Popen(
-        [str(CHECKOUT / ".venv/bin/invoke"), *words], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [INVOKE, *words], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     wait_until(lambda: process.poll() is not None or Ledger(runs).all(), reason="a finished run", deadline_s=900, interval_s=1)
     process.send_signal(signal.SIGINT)
